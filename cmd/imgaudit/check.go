@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/policy"
+	"github.com/imgaudit/imgaudit/pkg/report"
+	"github.com/imgaudit/imgaudit/pkg/rules"
+	"github.com/imgaudit/imgaudit/pkg/target"
+)
+
+// checkFlags are the flags of check.
+type checkFlags struct {
+	read    readFlags
+	failOn  string
+	outputs []string
+	color   string
+	verbose bool
+	quiet   bool
+}
+
+// readFlags say what to read and how; check and inspect share them.
+type readFlags struct {
+	dockerfile, context, target, platform string
+	buildArgs                             []string
+	timeout                               time.Duration
+}
+
+func (f *readFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.dockerfile, "dockerfile", "", "Dockerfile that the image was built from")
+	c.Flags().StringVar(&f.context, "context", "", "build context directory")
+	c.Flags().StringVar(&f.target, "target", "", "stage to build, the last one by default")
+	c.Flags().StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument K=V (repeatable)")
+	c.Flags().StringVar(&f.platform, "platform", "", "platform os/arch[/variant] of an index")
+	c.Flags().DurationVar(&f.timeout, "timeout", 5*time.Minute, "give up after this time")
+}
+
+// options turns the flags into what the readers take. A --build-arg without a value takes the variable's, as docker
+// build does.
+func (f *readFlags) options(lookupEnv func(string) (string, bool)) target.Options {
+	opt := target.Options{Dockerfile: f.dockerfile, Context: f.context, Target: f.target, Platform: f.platform, BuildArgs: map[string]string{}}
+	for _, kv := range f.buildArgs {
+		k, v, ok := strings.Cut(kv, "=")
+		if !ok {
+			if v, ok = lookupEnv(k); !ok {
+				continue
+			}
+		}
+		opt.BuildArgs[k] = v
+	}
+	return opt
+}
+
+func newCheck(a *app) *cobra.Command {
+	var f checkFlags
+	c := &cobra.Command{
+		Use:   "check [TARGET...]",
+		Short: "Audit an image, a Dockerfile, a Go binary, or all of them together",
+		Long: `check audits its targets together: what the binary needs, what the image provides, which Dockerfile line is to blame.
+
+A TARGET is told by what is at its path, or is an image in a registry. A prefix forces the kind:
+dir: dockerfile: binary: registry: oci:DIR[:tag|@digest] oci-archive: docker-archive:
+Without a target the current directory is audited.`,
+		Example: `  imgaudit check .
+  imgaudit check registry.example.com/app:1.2 --dockerfile Dockerfile
+  imgaudit check app.tar Dockerfile -o json=report.json -o text
+  imgaudit check ./bin/app docker-archive:base.tar`,
+		RunE: func(c *cobra.Command, args []string) error { return a.check(c.Context(), args, &f) },
+	}
+	f.read.add(c)
+	c.Flags().StringVar(&f.failOn, "fail-on", "error", "severity that fails: error, warning, note, never")
+	c.Flags().StringArrayVarP(&f.outputs, "output", "o", []string{"text"}, "FORMAT[=FILE], repeatable; formats: text, json")
+	c.Flags().StringVar(&f.color, "color", "auto", "auto, always or never")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every need and every skipped rule")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no output, only the exit code; files named by -o are still written")
+	return c
+}
+
+func (a *app) check(ctx context.Context, args []string, f *checkFlags) error {
+	failOn, err := policy.ParseFailOn(f.failOn)
+	if err != nil {
+		return err
+	}
+	outs, err := parseOutputs(f.outputs)
+	if err != nil {
+		return err
+	}
+	color, err := a.color(f.color)
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = []string{"."}
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.read.timeout)
+	defer cancel()
+	subjects, err := target.Subjects(ctx, args, f.read.options(a.lookupEnv))
+	if err != nil {
+		return err
+	}
+	all := rules.All()
+	var results []*audit.Result
+	for _, s := range subjects {
+		results = append(results, audit.Run(s, all))
+	}
+	r := report.New(tool(), subjects, results, failOn)
+	a.code = map[policy.Outcome]int{policy.Pass: exitPass, policy.Fail: exitFail, policy.Inconclusive: exitUnaudited}[r.Verdict.Outcome]
+	for _, o := range outs {
+		if err := a.write(r, o, f, color); err != nil {
+			return &unaudited{err}
+		}
+	}
+	return nil
+}
+
+// output is one -o: a format and where it goes.
+type output struct{ format, file string }
+
+func parseOutputs(specs []string) ([]output, error) {
+	var outs []output
+	stdout := false
+	for _, s := range specs {
+		format, file, _ := strings.Cut(s, "=")
+		if format != "text" && format != "json" {
+			return nil, fmt.Errorf("reading -o %s: no such format; there are text and json", s)
+		}
+		if file == "-" {
+			file = ""
+		}
+		if file == "" && stdout {
+			return nil, errors.New("reading -o: only one format can go to standard output; name a file, -o json=report.json")
+		}
+		stdout = stdout || file == ""
+		outs = append(outs, output{format, file})
+	}
+	return outs, nil
+}
+
+// color decides whether text is coloured.
+func (a *app) color(mode string) (bool, error) {
+	switch mode {
+	case "always":
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto":
+		if v, ok := a.lookupEnv("NO_COLOR"); ok && v != "" {
+			return false, nil
+		}
+		f, ok := a.stdout.(*os.File)
+		return ok && term.IsTerminal(int(f.Fd())), nil
+	}
+	return false, fmt.Errorf("reading --color: %q is none of auto, always, never", mode)
+}
+
+func (a *app) write(r *report.Report, o output, f *checkFlags, color bool) (err error) {
+	w := a.stdout
+	if f.quiet && o.file == "" {
+		return nil
+	}
+	if o.file != "" {
+		file, err := os.Create(o.file)
+		if err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+		defer func() {
+			if cerr := file.Close(); err == nil && cerr != nil {
+				err = fmt.Errorf("writing the report: %w", cerr)
+			}
+		}()
+		w, color = io.Writer(file), false
+	}
+	if o.format == "json" {
+		return r.JSON(w)
+	}
+	return r.Text(w, report.TextOptions{Color: color, Verbose: f.verbose})
+}

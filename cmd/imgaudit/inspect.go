@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgaudit/imgaudit/pkg/report"
+	"github.com/imgaudit/imgaudit/pkg/target"
+)
+
+func newInspect(a *app) *cobra.Command {
+	var read readFlags
+	var format string
+	c := &cobra.Command{
+		Use:   "inspect TARGET...",
+		Short: "Show the facts without judgement: a binary's needs, an image's start and layers, a Dockerfile's stages",
+		Example: `  imgaudit inspect ./bin/app
+  imgaudit inspect registry.example.com/app:1.2 --dockerfile Dockerfile -o json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return a.inspect(c.Context(), args, &read, format) },
+	}
+	read.add(c)
+	c.Flags().StringVarP(&format, "output", "o", "text", "text or json")
+	return c
+}
+
+func (a *app) inspect(ctx context.Context, args []string, read *readFlags, format string) error {
+	opt := read.options(a.lookupEnv)
+	if format != "text" && format != "json" {
+		return fmt.Errorf("reading -o %s: no such format; there are text and json", format)
+	}
+	ctx, cancel := context.WithTimeout(ctx, read.timeout)
+	defer cancel()
+	subjects, err := target.Subjects(ctx, args, opt)
+	if err != nil {
+		return err
+	}
+	facts := report.FactsOf(subjects)
+	for _, s := range subjects {
+		if len(s.Unread) > 0 {
+			a.code = exitUnaudited
+		}
+	}
+	if format == "json" {
+		return facts.JSON(a.stdout)
+	}
+	return facts.Text(a.stdout)
+}

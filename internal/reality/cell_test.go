@@ -1,0 +1,235 @@
+package reality
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/imgaudit/imgaudit/internal/imagetest"
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/layers"
+	"github.com/imgaudit/imgaudit/pkg/rules"
+	"github.com/imgaudit/imgaudit/pkg/target"
+)
+
+// cell is one image, with the rule that is to foretell whether its program fails. It does not say whether the rule
+// fires: that is what the run decides.
+type cell struct {
+	name     string
+	rule     string
+	root     part
+	config   layers.Config // Entrypoint is /app if there is neither it nor Cmd
+	arch     string        // of the image; amd64 if empty
+	bare     bool          // the config has no command at all
+	trial    trial
+	failed   func(outcome) bool // nil: not started, or ended with another exit code than 0
+	network  bool               // the program shares the tests' network, where the TLS server is
+	runc     bool               // run by runc too, whose words the finding's are
+	onlyRunc bool               // not by the tests' own chroot, which enters the working directory as the user
+	// limit says why the program fails although the rule is silent: something that the rule does not cover.
+	limit string
+	// foreign says whose words the finding has if not those of what runs here.
+	foreign string
+}
+
+// trial is what is done with the program.
+type trial func(t *testing.T, s *audit.Subject, root string, c cell) outcome
+
+// world is what the cells share.
+type world struct {
+	shop    *workshop
+	zoneZip []byte
+	peer    *peer
+	tally   *tally
+}
+
+func ended(o outcome) bool { return o.refused != "" || o.code != 0 }
+
+// without is failed for a program that shall print a text.
+func without(text string) func(outcome) bool {
+	return func(o outcome) bool { return ended(o) || !strings.Contains(o.output, text) }
+}
+
+// TestReality runs every cell and compares. It ends with a table of how many cells each rule was held against.
+func TestReality(t *testing.T) {
+	needLinux(t)
+	zip, err := os.ReadFile(filepath.Join(goroot(t), "lib/time/zoneinfo.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{shop: newWorkshop(t), zoneZip: zip, tally: newTally(), peer: newPeer(t)}
+	cells := slices.Concat(loaderCells, libraryCells, libcCells, architectureCells(), entrypointCells, permissionCells, shellCells,
+		caRootsCells, zoneinfoCells(goroot(t)), localTimeCells, tempDirCells, signalCells(), unhandledCells, userCells, environmentCells())
+	t.Run("cells", func(t *testing.T) {
+		for _, c := range cells {
+			t.Run(c.rule+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
+				w.compare(t, c)
+			})
+		}
+	})
+	t.Logf("%d cells\n%s", len(cells), w.tally)
+}
+
+// compare audits the image of a cell, runs it, and holds the one against the other.
+func (w *world) compare(t *testing.T, c cell) {
+	if c.config.Entrypoint == nil && c.config.Cmd == nil && !c.bare {
+		c.config.Entrypoint = []string{"/app"}
+	}
+	files := c.root(t, w)
+	subject, result := foretell(t, c, files)
+	finding := foretold(result, c.rule)
+	for engine, o := range w.run(t, c, subject, files) {
+		agreed := w.judge(t, c, engine, finding, o)
+		if agreed && !c.hasFailed(o) {
+			agreed = noOther(t, c, result, o)
+		}
+		w.tally.add(c, finding, c.hasFailed(o), agreed)
+	}
+}
+
+func (c cell) hasFailed(o outcome) bool {
+	if c.failed != nil {
+		return c.failed(o)
+	}
+	return ended(o)
+}
+
+// foretell audits the image as the command does: written to a layout, and read from there.
+func foretell(t *testing.T, c cell, files []layers.File) (*audit.Subject, *audit.Result) {
+	t.Helper()
+	img := imagetest.Image{Config: c.config, Layers: [][]layers.File{files}, Packing: map[int]imagetest.Packing{0: imagetest.Plain}}
+	if c.arch != "" {
+		img.Platform = layers.Platform{OS: "linux", Architecture: c.arch}
+	}
+	layout := t.TempDir()
+	imagetest.WriteLayout(t, layout, "", img.Build(t))
+	subjects, err := target.Subjects(context.Background(), []string{"oci:" + layout}, target.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range subjects[0].Unread {
+		t.Errorf("not read: %s: %s", u.What, u.Because)
+	}
+	return subjects[0], audit.Run(subjects[0], rules.All())
+}
+
+// foretold is a rule's most certain finding, nil if it is silent.
+func foretold(r *audit.Result, rule string) *audit.Finding {
+	order := []audit.Certainty{audit.Proven, audit.Likely, audit.Possible}
+	var found *audit.Finding
+	for i, f := range r.Findings {
+		if f.Rule == rule && (found == nil || slices.Index(order, f.Certainty) < slices.Index(order, found.Certainty)) {
+			found = &r.Findings[i]
+		}
+	}
+	return found
+}
+
+// run runs the cell by each of its engines.
+func (w *world) run(t *testing.T, c cell, s *audit.Subject, files []layers.File) map[string]outcome {
+	t.Helper()
+	outcomes := map[string]outcome{}
+	if !c.onlyRunc {
+		root := t.TempDir()
+		unpack(t, root, append(engineFiles(), files...))
+		if c.trial == nil {
+			c.trial = toItsEnd
+		}
+		outcomes["chroot"] = c.trial(t, s, root, c)
+	}
+	if c.runc || c.onlyRunc {
+		bundle := t.TempDir()
+		unpack(t, filepath.Join(bundle, "rootfs"), files)
+		outcomes["runc"] = runc(t, s, bundle, s.Process.Argv)
+	}
+	return outcomes
+}
+
+// engineFiles are those that every engine puts into a container.
+func engineFiles() []layers.File {
+	return []layers.File{{Path: "/etc/hosts", Mode: 0o644, Data: []byte("127.0.0.1 localhost\n::1 localhost\n")}}
+}
+
+// judge compares what a rule foretold with an outcome.
+func (w *world) judge(t *testing.T, c cell, engine string, f *audit.Finding, o outcome) bool {
+	t.Helper()
+	failed := c.hasFailed(o)
+	switch {
+	case f != nil && f.Certainty == audit.Possible:
+		t.Logf("%s: possible, and failed is %v: %v", engine, failed, o)
+	case c.limit != "" && f == nil && failed:
+		t.Logf("%s: not covered: %s: %v", engine, c.limit, o)
+	case c.limit != "":
+		t.Errorf("%s: no longer a limit (%s)\nforetold %v\nseen     %v", engine, c.limit, show(f), o)
+		return false
+	case (f != nil) != failed:
+		t.Errorf("%s:\nforetold %v\nseen     %v", engine, show(f), o)
+		return false
+	case failed && c.foreign == "":
+		if missing := unsaid(f.Words, engine, o); missing != "" {
+			t.Errorf("%s: never said %q\nforetold %v\nseen     %v", engine, missing, show(f), o)
+			return false
+		}
+	}
+	return true
+}
+
+func show(f *audit.Finding) string {
+	if f == nil {
+		return "nothing"
+	}
+	return fmt.Sprintf("%s (%s): %s; words %q", f.Rule, f.Certainty, f.Message, f.Words)
+}
+
+var exitCode = regexp.MustCompile(`exit code (\d+)`)
+
+// unsaid returns the words of a finding that were not seen, "" if all were: an exit code if the words tell one, else
+// each line, "..." standing for anything. A program that was refused was so by the kernel, which gives but an error
+// number, unless runc speaks.
+func unsaid(words, engine string, o outcome) string {
+	if m := exitCode.FindStringSubmatch(words); m != nil {
+		if strconv.Itoa(o.code) != m[1] {
+			return words
+		}
+		return ""
+	}
+	said := o.output
+	if o.refused != "" {
+		said = o.refused
+		if engine == "chroot" {
+			words = words[strings.LastIndex(words, ": ")+1:]
+		}
+	}
+	for line := range strings.Lines(words) {
+		line = strings.TrimSuffix(line, "\n")
+		pattern := strings.ReplaceAll(regexp.QuoteMeta(line), `\.\.\.`, `\S*`)
+		if !regexp.MustCompile(pattern).MatchString(said) {
+			return line
+		}
+	}
+	return ""
+}
+
+// fatal are the rules whose proven findings say that the program does not do its work.
+var fatal = []string{"loader-missing", "library-missing", "libc-mismatch", "architecture-mismatch", "entrypoint-missing",
+	"entrypoint-not-executable", "ca-roots-missing", "zoneinfo-missing", "temp-dir-missing"}
+
+// noOther reports findings of other rules that say that a program fails which did not.
+func noOther(t *testing.T, c cell, r *audit.Result, o outcome) bool {
+	t.Helper()
+	good := true
+	for _, f := range r.Findings {
+		if f.Rule != c.rule && f.Certainty == audit.Proven && slices.Contains(fatal, f.Rule) && !ended(o) {
+			t.Errorf("foretold %v\nseen     %v", show(&f), o)
+			good = false
+		}
+	}
+	return good
+}

@@ -1,0 +1,138 @@
+// Package binary reads an ELF executable, above all one built by Go, and says what it needs at run time.
+//
+// It must never execute the file, never trust a size or offset written in it, and never judge: whether a need is
+// met is decided elsewhere.
+package binary
+
+import (
+	"errors"
+	"io"
+)
+
+// Certainty says how sure a need is.
+type Certainty string
+
+// The certainties, strongest first.
+const (
+	// Proven: the facts leave no other outcome. The call graph shows a path from main or an init function, and the
+	// arguments decide.
+	Proven Certainty = "proven"
+	// Likely: reachable code, but the outcome depends on input.
+	Likely Certainty = "likely"
+	// Possible: linked into the program, reachability unknown.
+	Possible Certainty = "possible"
+)
+
+// Topic names what is needed. The same word names the file in pkg/layers and pkg/rules that deals with it.
+type Topic string
+
+// The topics.
+const (
+	TopicLoader       Topic = "loader"        // the ELF interpreter; Names: its path
+	TopicLibraries    Topic = "libraries"     // shared libraries; Names: the NEEDED entries
+	TopicCARoots      Topic = "ca-roots"      // the system's certificate roots, to verify TLS servers
+	TopicZoneinfo     Topic = "zoneinfo"      // named time zones; Names: those named by constants, nil if dynamic
+	TopicLocalTime    Topic = "local-time"    // time.Local, as TZ and /etc/localtime decide it
+	TopicTempDir      Topic = "temp-dir"      // a writable directory; Names: constant directories, nil for $TMPDIR or /tmp
+	TopicUserDatabase Topic = "user-database" // /etc/passwd and /etc/group through os/user
+	TopicExec         Topic = "exec"          // other programs; Names: those named by constants
+)
+
+// Evidence is one line that a person can check.
+type Evidence struct {
+	// Text says what was seen, e.g. `calls time.LoadLocation("Asia/Shanghai")`.
+	Text string `json:"text"`
+	// Path is the chain of functions from main or an init function to the call, nil if none was found.
+	Path []string `json:"path,omitempty"`
+	// Offset is the place in the file, in bytes, of the instruction or name that decided; 0 if there is none.
+	Offset int64 `json:"offset,omitempty"`
+}
+
+// Need is a thing the program requires at run time.
+type Need struct {
+	Topic     Topic      `json:"topic"`
+	Certainty Certainty  `json:"certainty"`
+	Names     []string   `json:"names,omitempty"` // see the topics; sorted, no duplicates
+	Evidence  []Evidence `json:"evidence,omitempty"`
+}
+
+// Signals says which signals the program handles itself.
+// Source: os/signal; runtime/signal_unix.go for what happens without.
+type Signals struct {
+	// Notify is true when os/signal.Notify survived linking (NotifyContext calls it): some handler may exist.
+	// False is proof that the program handles no signal.
+	Notify   bool       `json:"notify"`
+	Evidence []Evidence `json:"evidence,omitempty"`
+}
+
+// Server says whether the program accepts network connections.
+type Server struct {
+	// Listens is true when a listening socket is opened by linked code (net.Listen and its kin).
+	Listens   bool       `json:"listens"`
+	Certainty Certainty  `json:"certainty,omitempty"` // of Listens, "" if it does not
+	Shutdown  bool       `json:"shutdown"`            // net/http.(*Server).Shutdown survived linking
+	Evidence  []Evidence `json:"evidence,omitempty"`
+}
+
+// Binary is all that was read of one executable. It is never changed after Read returned it.
+type Binary struct {
+	Path string `json:"path"` // as given to Read; where the binary stands in the image
+	Size int64  `json:"size"` // bytes
+	ELF  *ELF   `json:"elf"`
+	// Go is nil for a program that was not built by Go, or whose build information is gone.
+	Go *GoInfo `json:"go,omitempty"`
+	// Opaque says why the Go part cannot be seen ("packed with UPX", "obfuscated: function names are gone"), "" if it can.
+	// Needs of an opaque binary are unknown, not absent.
+	Opaque  string  `json:"opaque,omitempty"`
+	Needs   []Need  `json:"needs"` // sorted by topic as listed above
+	Signals Signals `json:"signals"`
+	Server  Server  `json:"server"`
+	// Features are facts that meet a need inside the program: "embedded-tzdata", "embedded-roots".
+	Features []Feature `json:"features,omitempty"`
+}
+
+// Feature is something built into the program that an image then need not provide.
+type Feature struct {
+	Name     string     `json:"name"` // FeatureTZData, FeatureRoots
+	Evidence []Evidence `json:"evidence,omitempty"`
+}
+
+// The features.
+const (
+	FeatureTZData = "embedded-tzdata" // time/tzdata, also by -tags timetzdata
+	FeatureRoots  = "embedded-roots"  // crypto/x509.SetFallbackRoots, x509roots/fallback and its kin
+)
+
+// Need returns the need of a topic, and whether the program has it.
+func (b *Binary) Need(t Topic) (Need, bool) {
+	for _, n := range b.Needs {
+		if n.Topic == t {
+			return n, true
+		}
+	}
+	return Need{}, false
+}
+
+// Feature returns a feature by name, and whether the program has it.
+func (b *Binary) Feature(name string) (Feature, bool) {
+	for _, f := range b.Features {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Feature{}, false
+}
+
+// ErrNotELF is returned, wrapped, for a file that is no ELF file. The text names what it is when that can be told
+// (a Mach-O or PE executable, a script, an archive).
+var ErrNotELF = errors.New("not an ELF file")
+
+// ErrNotGo says that an ELF file was not built by Go. Read does not return it: a non-Go ELF has a linkage worth
+// reading. Callers that want a Go program compare Binary.Go with nil and use it.
+var ErrNotGo = errors.New("not built by Go")
+
+// Read reads an executable of size bytes. path is recorded, not opened.
+//
+// A file that is no ELF gives ErrNotELF; a damaged one gives an error that says which part; Read never panics and
+// holds memory within a constant plus a small multiple of the function table.
+func Read(r io.ReaderAt, size int64, path string) (*Binary, error) { return read(r, size, path) }

@@ -1,0 +1,140 @@
+package binary
+
+import (
+	"debug/elf"
+	"fmt"
+	"slices"
+)
+
+// reference is how relocations use a symbol.
+type reference uint8
+
+const (
+	eager  reference = 1 << iota // bound when the file is loaded
+	lazy                         // bound at the first call, unless the loader binds everything at once
+	copied                       // the data is copied from the library that defines it (R_*_COPY)
+)
+
+// undefined returns the symbols that relocations name and others must define, in the order of the symbol table. A
+// symbol that nothing refers to is never looked up and is left out.
+func (d *dynamicTable) undefined(versions versionNames) ([]Symbol, error) {
+	if !d.has(elf.DT_SYMTAB) {
+		return nil, nil
+	}
+	references, err := d.references()
+	if err != nil {
+		return nil, err
+	}
+	indexes := make([]uint32, 0, len(references))
+	for i := range references {
+		indexes = append(indexes, i)
+	}
+	slices.Sort(indexes)
+	var out []Symbol
+	for _, i := range indexes {
+		s, err := d.symbol(uint64(i))
+		if err != nil {
+			return nil, err
+		}
+		use := references[i]
+		if s.name == 0 || s.binding == elf.STB_LOCAL || s.section != elf.SHN_UNDEF && use&copied == 0 {
+			continue
+		}
+		sym, err := d.named(s, versions)
+		if err != nil {
+			return nil, err
+		}
+		sym.Weak = s.binding == elf.STB_WEAK && s.section == elf.SHN_UNDEF
+		sym.Lazy = use == lazy
+		out = append(out, sym)
+	}
+	return out, nil
+}
+
+// defined returns the symbols that other files can find here, in the order of the symbol table. Source: glibc
+// elf/dl-lookup.c, do_lookup_x.
+func (d *dynamicTable) defined(versions versionNames) ([]Symbol, error) {
+	if !d.has(elf.DT_SYMTAB) {
+		return nil, nil
+	}
+	first, end, err := d.hashed()
+	if err != nil {
+		return nil, err
+	}
+	var out []Symbol
+	for i := first; i < end; i++ {
+		s, err := d.symbol(i)
+		if err != nil {
+			return nil, err
+		}
+		if s.section == elf.SHN_UNDEF || s.binding == elf.STB_LOCAL ||
+			s.visibility == elf.STV_HIDDEN || s.visibility == elf.STV_INTERNAL ||
+			s.value == 0 && s.section != elf.SHN_ABS && s.kind != elf.STT_TLS {
+			continue
+		}
+		sym, err := d.named(s, versions)
+		if err != nil {
+			return nil, err
+		}
+		sym.Weak = s.binding == elf.STB_WEAK
+		out = append(out, sym)
+	}
+	return out, nil
+}
+
+// symbolEntry is one entry of the symbol table.
+type symbolEntry struct {
+	index      uint64
+	name       uint32
+	value      uint64
+	binding    elf.SymBind
+	kind       elf.SymType
+	visibility elf.SymVis
+	section    elf.SectionIndex
+}
+
+// symbol reads an entry of DT_SYMTAB (Elf32_Sym, Elf64_Sym).
+func (d *dynamicTable) symbol(i uint64) (symbolEntry, error) {
+	f := d.f
+	size := f.pick(elf.Sym32Size, elf.Sym64Size)
+	b, err := f.at(d.value(elf.DT_SYMTAB)+i*size, size)
+	if err != nil {
+		return symbolEntry{}, fmt.Errorf("symbol %d: %w", i, err)
+	}
+	info, other, section, value := b[4], b[5], f.order.Uint16(b[6:]), uint64(0)
+	if f.is64 {
+		value = f.word(b[8:])
+	} else {
+		value = f.word(b[4:])
+		info, other, section = b[12], b[13], f.order.Uint16(b[14:])
+	}
+	return symbolEntry{
+		index: i, name: f.order.Uint32(b), value: value,
+		binding: elf.ST_BIND(info), kind: elf.ST_TYPE(info), visibility: elf.ST_VISIBILITY(other),
+		section: elf.SectionIndex(section),
+	}, nil
+}
+
+// named gives a symbol its name and version.
+func (d *dynamicTable) named(s symbolEntry, versions versionNames) (Symbol, error) {
+	name, err := d.name(uint64(s.name))
+	if err != nil {
+		return Symbol{}, fmt.Errorf("symbol %d: %w", s.index, err)
+	}
+	sym := Symbol{Name: name}
+	if !d.has(elf.DT_VERSYM) {
+		return sym, nil
+	}
+	b, err := d.versym.at(d.value(elf.DT_VERSYM)+2*s.index, 2)
+	if err != nil {
+		return Symbol{}, fmt.Errorf("the version of symbol %d: %w", s.index, err)
+	}
+	index := d.f.order.Uint16(b)
+	if v, ok := versions[index&^versionHidden]; ok && index&^versionHidden > versionGlobal {
+		sym.Version, sym.Library = v.name, v.library
+	}
+	if s.section != elf.SHN_UNDEF {
+		sym.index = index
+	}
+	return sym, nil
+}

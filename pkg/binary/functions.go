@@ -1,0 +1,198 @@
+package binary
+
+import (
+	"fmt"
+	"slices"
+)
+
+// functions is the list of all functions of a program, by entry. Names stay in the file until they are asked for:
+// a large program has 100,000.
+type functions struct {
+	entry []uint32 // offset from the text, ascending
+	name  []uint32 // offset from pclntab.names
+	end   uint32   // of the last function
+	first []uint32 // for each block of the text, the last function that starts at or before it
+}
+
+const blockBits = 8 // a block of text has 256 bytes
+
+// inlined says that a function's code was copied into another.
+type inlined struct {
+	name  uint32 // offset from pclntab.names
+	owner int32  // index of the function it is part of
+}
+
+// readFunctions reads all functions, and of those inlined only the ones that wanted names.
+func readFunctions(m *memory, t *pclntab, mod *module, wanted func(name uint32) bool) (*functions, []inlined, error) {
+	f := &functions{entry: make([]uint32, 0, t.functions), name: make([]uint32, 0, t.functions), end: uint32(mod.etext - mod.text)}
+	index, records := m.f.clone(), m.f.clone()
+	trees := inlineReader{m: m, table: t, pcs: m.f.clone()}
+	size := t.indexEntry()
+	for i := range t.functions {
+		b, err := index.at(t.records+i*size, size)
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading the function index: %w", err)
+		}
+		entry, offset := uint64(m.f.order.Uint32(b)), uint64(m.f.order.Uint32(b[size/2:]))
+		if t.format == format116 {
+			entry, offset = m.f.word(b)-mod.text, m.f.word(b[size/2:])
+			if w, ok := m.word(t.records + i*size); len(m.relative) > 0 && ok {
+				entry = w - mod.text
+			}
+		}
+		if entry >= uint64(f.end) || i > 0 && uint32(entry) < f.entry[i-1] {
+			return nil, nil, fmt.Errorf("reading the function index: entry %d is out of order", i)
+		}
+		r, err := t.readRecord(records, offset, mod.gofunc)
+		if err != nil {
+			return nil, nil, err
+		}
+		f.entry, f.name = append(f.entry, uint32(entry)), append(f.name, r.name)
+		trees.read(r, int32(i), wanted)
+	}
+	f.index()
+	return f, trees.found, nil
+}
+
+// index fills first.
+func (f *functions) index() {
+	f.first = make([]uint32, f.end>>blockBits+1)
+	i := uint32(0)
+	for block := range f.first {
+		for int(i)+1 < len(f.entry) && f.entry[i+1] <= uint32(block)<<blockBits {
+			i++
+		}
+		f.first[block] = i
+	}
+}
+
+// at returns the function whose entry is exactly at offset from the text.
+func (f *functions) at(offset uint64) (int32, bool) {
+	if offset >= uint64(f.end) {
+		return 0, false
+	}
+	i := f.first[offset>>blockBits]
+	for int(i)+1 < len(f.entry) && uint64(f.entry[i+1]) <= offset {
+		i++
+	}
+	return int32(i), uint64(f.entry[i]) == offset
+}
+
+// span returns where a function starts and ends, as offsets from the text.
+func (f *functions) span(fn int32) (start, end uint32) {
+	if int(fn)+1 < len(f.entry) {
+		return f.entry[fn], f.entry[fn+1]
+	}
+	return f.entry[fn], f.end
+}
+
+// inlineReader reads the trees of inlined functions.
+type inlineReader struct {
+	m     *memory
+	table *pclntab
+	pcs   *elfFile // reads pc-value tables
+	found []inlined
+}
+
+// Limits of a tree; the largest seen in real programs has some hundred entries.
+const (
+	maxInlined   = 1 << 12
+	maxPCValues  = 1 << 18 // bytes of a pc-value table
+	maxAllInline = 1 << 18 // wanted inlined functions of a whole program
+)
+
+// read adds the wanted functions that are inlined into owner. A tree that cannot be read has none.
+// Source: runtime/symtabinl.go, inlinedCall: 16 bytes with the name at 4 since 1.20, 20 with the name at 12 before.
+func (r *inlineReader) read(rec record, owner int32, wanted func(uint32) bool) {
+	if rec.inlTree == 0 || len(r.found) > maxAllInline {
+		return
+	}
+	size, nameAt := 16, 4
+	if r.table.format < format120 {
+		size, nameAt = 20, 12
+	}
+	count := r.count(rec.inlPCs)
+	b := make([]byte, 16*20)
+	start := len(r.found)
+	for i := 0; i < count; {
+		n := min(count-i, 16)
+		if !r.m.read(rec.inlTree+uint64(i*size), b[:n*size]) {
+			return
+		}
+		for j := range n {
+			name := r.m.f.order.Uint32(b[j*size+nameAt:])
+			one := inlined{name, owner}
+			if wanted(name) && !slices.Contains(r.found[start:], one) {
+				r.found = append(r.found, one)
+			}
+		}
+		i += n
+	}
+}
+
+// count returns how many entries a tree has: one more than the largest value of the table that indexes it. A
+// pc-value table is a list of pairs, a zigzag difference of values (from -1 on) and a difference of addresses; a
+// difference of zero ends it. Source: runtime/symtab.go, step.
+func (r *inlineReader) count(at uint64) int {
+	_, length, err := r.pcs.offset(at)
+	if err != nil {
+		return 0
+	}
+	v := varints{f: r.pcs, at: at, left: min(length, maxPCValues)}
+	value, most := int32(-1), int32(-1)
+	for first := true; ; first = false {
+		d := v.next()
+		if d == 0 && !first || v.bad {
+			break
+		}
+		if d&1 != 0 {
+			d = ^(d >> 1)
+		} else {
+			d >>= 1
+		}
+		value += int32(d)
+		v.next()
+		most = max(most, value)
+	}
+	return int(min(most+1, maxInlined))
+}
+
+// varints reads numbers of seven bits a byte, the lowest first.
+type varints struct {
+	f    *elfFile
+	b    []byte
+	at   uint64
+	left uint64
+	bad  bool // a number could not be read
+}
+
+func (v *varints) next() uint32 {
+	var n uint32
+	for shift := 0; shift < 35; shift += 7 {
+		if len(v.b) == 0 && !v.fill() {
+			break
+		}
+		c := v.b[0]
+		v.b = v.b[1:]
+		n |= uint32(c&0x7f) << shift
+		if c < 0x80 {
+			return n
+		}
+	}
+	v.bad = true
+	return 0
+}
+
+// fill reads the next few bytes.
+func (v *varints) fill() bool {
+	n := min(v.left, 64)
+	if n == 0 {
+		return false
+	}
+	b, err := v.f.at(v.at, n)
+	if err != nil {
+		return false
+	}
+	v.b, v.at, v.left = b, v.at+n, v.left-n
+	return true
+}

@@ -1,0 +1,319 @@
+package binary
+
+import (
+	"cmp"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Limits of the call graph; dockerd has 600,000 edges.
+const (
+	maxEdges = 1 << 23
+	maxSites = 1 << 18
+	maxSlots = 1 << 22
+)
+
+// graph says which function calls, or takes the address of, which. It is made by looking at every byte of the text
+// without decoding it: no call is missed, and hardly one is seen that is not there.
+//
+// Calls through interfaces, reflection and stored function values are not in it. So a function it cannot reach may
+// still run: the graph proves what can happen and never what cannot.
+type graph struct {
+	fns   *functions
+	edges []int32 // the callees of all functions
+	start []uint32
+	sites []site   // where wanted functions are called, by address
+	slots slots    // words of the data that hold the entry of a function
+	inner []uint32 // addresses inside functions that the data holds, as offsets from the text: jump tables
+	weak  []edge   // from functions that convert to an interface to the methods it can call, by caller
+	data  []int32  // functions that a variable holds before the program starts, ascending
+	marks []int32  // functions that refer to a marked address, ascending
+}
+
+// edge is a possible call.
+type edge struct{ caller, callee int32 }
+
+// site is a place in the text where a wanted function is called or its address taken.
+type site struct {
+	caller, callee int32
+	at             uint32 // offset of the instruction from the text
+	calls          bool
+}
+
+// scanner gathers edges while the text is walked in order.
+type scanner struct {
+	*graph
+	m        *memory
+	text     uint64
+	wanted   func(fn int32) bool
+	mod      *module
+	marked   []uint64 // addresses whose users are wanted
+	current  int32    // the function we are in
+	begin    int      // where its edges start
+	overflow bool
+}
+
+// errNoGraph says that calls cannot be read for this machine.
+var errNoGraph = errors.New("calls are read for amd64 and arm64 only")
+
+// readGraph reads the calls of all functions.
+func readGraph(m *memory, t *pclntab, mod *module, fns *functions, wanted func(fn int32) bool, marked []uint64) (*graph, error) {
+	g := &graph{fns: fns, start: make([]uint32, 0, len(fns.entry)+1), edges: make([]int32, 0, 6*len(fns.entry))}
+	s := &scanner{graph: g, m: m, text: mod.text, mod: mod, wanted: wanted, marked: marked, current: -1}
+	var visit func(uint64, []byte, int)
+	switch m.f.machine {
+	case elf.EM_X86_64:
+		visit = s.scanAMD64
+	case elf.EM_AARCH64:
+		visit = s.newScanARM64()
+	default:
+		return nil, errNoGraph
+	}
+	if err := s.readSlots(t, mod); err != nil {
+		return nil, err
+	}
+	if err := m.walk(mod.text, mod.etext-mod.text, 16, visit); err != nil {
+		return nil, fmt.Errorf("reading the text: %w", err)
+	}
+	s.enter(uint32(mod.etext - mod.text))
+	for len(g.start) <= len(fns.entry) {
+		g.start = append(g.start, uint32(len(g.edges)))
+	}
+	slices.SortFunc(g.weak, func(a, b edge) int {
+		return cmp.Or(cmp.Compare(a.caller, b.caller), cmp.Compare(a.callee, b.callee))
+	})
+	g.weak, g.marks = slices.Compact(g.weak), slices.Compact(g.marks)
+	if s.overflow {
+		return nil, fmt.Errorf("reading the text: more than %d calls, or %d that matter", maxEdges, maxSites)
+	}
+	return g, nil
+}
+
+// enter makes the function that offset is in the current one.
+func (s *scanner) enter(offset uint32) {
+	for int(s.current)+1 < len(s.fns.entry) && s.fns.entry[s.current+1] <= offset {
+		s.close()
+		s.current++
+		s.start = append(s.start, uint32(len(s.edges)))
+		s.begin = len(s.edges)
+	}
+	if offset >= s.fns.end {
+		s.close()
+	}
+}
+
+// close sorts the edges of the current function.
+func (s *scanner) close() {
+	mine := s.edges[s.begin:]
+	slices.Sort(mine)
+	s.edges = s.edges[:s.begin+len(slices.Compact(mine))]
+	s.begin = len(s.edges)
+}
+
+// next returns the offset at which the current function ends.
+func (s *scanner) next() uint32 {
+	if int(s.current)+1 < len(s.fns.entry) {
+		return s.fns.entry[s.current+1]
+	}
+	return s.fns.end
+}
+
+// add records that the instruction at offset at calls, or takes the address of, a function.
+func (s *scanner) add(callee int32, at uint32, calls bool) {
+	if s.current < 0 || callee == s.current {
+		return
+	}
+	s.overflow = s.overflow || len(s.edges) >= maxEdges
+	if s.overflow {
+		return
+	}
+	s.edges = append(s.edges, callee)
+	if s.wanted(callee) {
+		s.overflow = s.overflow || len(s.sites) >= maxSites
+		s.sites = append(s.sites, site{s.current, callee, at, calls})
+	}
+}
+
+// addAddress records that the instruction at offset at loads an address: a function, or a word that holds one.
+func (s *scanner) addAddress(address uint64, at uint32) {
+	if offset := address - s.text; offset < uint64(s.fns.end) {
+		if fn, ok := s.fns.at(offset); ok {
+			s.add(fn, at, false)
+		}
+	} else if fn, ok := s.slots.at(address); ok {
+		s.add(fn, at, false)
+	} else if slices.Contains(s.marked, address) {
+		s.marks = append(s.marks, max(s.current, 0))
+	} else if s.slots.holds(address + itabMethods) {
+		s.addMethods(address)
+	}
+}
+
+const (
+	itabMethods      = 24 // abi.ITab.Fun, after the interface, the type and a hash
+	interfaceMethods = 64 // the number of methods in abi.InterfaceType
+	maxMethods       = 256
+)
+
+// addMethods records the methods of the itab at an address, if it is one. What loads it makes an interface value,
+// through which they can be called. Source: internal/abi/iface.go, ITab.
+func (s *scanner) addMethods(address uint64) {
+	inter, ok1 := s.m.word(address)
+	typ, ok2 := s.m.word(address + 8)
+	size := s.mod.etypes - s.mod.types
+	if !ok1 || !ok2 || inter-s.mod.types >= size || typ-s.mod.types >= size || s.current < 0 {
+		return
+	}
+	count, _ := s.m.word(inter + interfaceMethods)
+	for i := range min(count, maxMethods) {
+		if fn, ok := s.slots.at(address + itabMethods + 8*i); ok && len(s.weak) < maxEdges {
+			s.weak = append(s.weak, edge{s.current, fn})
+		}
+	}
+}
+
+// callees returns the functions that a function calls or takes the address of, ascending.
+func (g *graph) callees(fn int32) []int32 { return g.edges[g.start[fn]:g.start[fn+1]] }
+
+// methods returns the methods that a function's conversions to interfaces make callable.
+func (g *graph) methods(fn int32) []edge {
+	byCaller := func(e edge, fn int32) int { return cmp.Compare(e.caller, fn) }
+	low, _ := slices.BinarySearchFunc(g.weak, fn, byCaller)
+	high, _ := slices.BinarySearchFunc(g.weak[low:], fn+1, byCaller)
+	return g.weak[low : low+high]
+}
+
+// callers returns up to limit functions that call or take the address of fn, ascending.
+func (g *graph) callers(fn int32, limit int) []int32 {
+	var all []int32
+	for caller := range g.fns.entry {
+		if _, ok := slices.BinarySearch(g.callees(int32(caller)), fn); ok && len(all) < limit {
+			all = append(all, int32(caller))
+		}
+	}
+	return all
+}
+
+// slots are the words of the data that hold the entry of a function: function values, method tables.
+type slots struct {
+	base uint64   // address of the first byte of the data
+	bits []uint64 // one for each aligned word: is it a slot?
+	word []uint32 // the slots, as word numbers from base, ascending
+	fn   []int32
+}
+
+// holds says whether the word at an address is a slot.
+func (s *slots) holds(address uint64) bool {
+	n := (address - s.base) / 8
+	return address >= s.base && address%8 == 0 && n/64 < uint64(len(s.bits)) && s.bits[n/64]>>(n%64)&1 != 0
+}
+
+// at returns the function that the word at an address holds.
+func (s *slots) at(address uint64) (int32, bool) {
+	if !s.holds(address) {
+		return 0, false
+	}
+	i, ok := slices.BinarySearch(s.word, uint32((address-s.base)/8))
+	if !ok {
+		return 0, false
+	}
+	return s.fn[i], true
+}
+
+// readSlots looks at every word of the data.
+func (s *scanner) readSlots(t *pclntab, mod *module) error {
+	loads := slices.DeleteFunc(s.m.loads(), func(seg segment) bool { return seg.access&elf.PF_X != 0 })
+	if len(loads) == 0 {
+		return nil
+	}
+	slices.SortFunc(loads, func(a, b segment) int {
+		if a.vaddr < b.vaddr {
+			return -1
+		}
+		return 1
+	})
+	low, high := loads[0].vaddr, uint64(0)
+	for _, seg := range loads {
+		high = max(high, seg.vaddr+seg.size)
+	}
+	low &^= 7
+	if (high-low)/16 > uint64(s.m.f.size)+1<<24 {
+		return errors.New("reading the data: the segments lie too far apart")
+	}
+	s.slots = slots{base: low, bits: make([]uint64, (high-low)/8/64+1)}
+	text, size := s.text, uint64(s.fns.end)
+	if err := s.m.pointers(loads, text, size, s.addSlot); err != nil {
+		return fmt.Errorf("reading the data: %w", err)
+	}
+	if err := s.sortSlots(); err != nil {
+		return err
+	}
+	err := s.m.pointers(loads, low, high-low, func(_, to uint64) {
+		if fn, ok := s.slots.at(to); ok { // to is a function value
+			s.data = append(s.data, fn)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("reading the data: %w", err)
+	}
+	slices.Sort(s.data)
+	s.data = slices.Compact(s.data)
+	return nil
+}
+
+// pointers calls see for every aligned word of the segments that holds an address in [low, low+size).
+func (m *memory) pointers(loads []segment, low, size uint64, see func(at, to uint64)) error {
+	if len(m.relative) > 0 {
+		for _, r := range m.relative {
+			if r.to-low < size {
+				see(r.at, r.to)
+			}
+		}
+		return nil
+	}
+	for _, seg := range loads {
+		err := m.walk(seg.vaddr, seg.size, 8, func(address uint64, b []byte, n int) {
+			for i := -address % 8; i < uint64(n) && i+8 <= uint64(len(b)); i += 8 {
+				if w := binary.LittleEndian.Uint64(b[i:]); w-low < size {
+					see(address+i, w)
+				}
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addSlot records that the word at an address holds another, if that is in the text.
+func (s *scanner) addSlot(at, to uint64) {
+	offset := to - s.text
+	n := (at - s.slots.base) / 8
+	if offset >= uint64(s.fns.end) || at < s.slots.base || at%8 != 0 || n/64 >= uint64(len(s.slots.bits)) {
+		return
+	}
+	if len(s.slots.word) >= maxSlots || len(s.inner) >= maxSlots {
+		s.overflow = true
+		return
+	}
+	if fn, ok := s.fns.at(offset); ok {
+		s.slots.bits[n/64] |= 1 << (n % 64)
+		s.slots.word, s.slots.fn = append(s.slots.word, uint32(n)), append(s.slots.fn, fn)
+		return
+	}
+	s.inner = append(s.inner, uint32(offset))
+}
+
+// sortSlots sorts the jump targets and checks the order of the slots.
+func (s *scanner) sortSlots() error {
+	slices.Sort(s.inner)
+	s.inner = slices.Compact(s.inner)
+	if !slices.IsSorted(s.slots.word) {
+		return errors.New("reading the data: the segments overlap")
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package binary
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"fmt"
+)
+
+// The formats of the function table, by the Go release that introduced them.
+// Source: internal/abi/symtab.go, PCLnTabMagic; runtime/symtab.go, pcHeader.
+const (
+	format116 = 116 // 1.16, 1.17: entries are addresses
+	format118 = 118 // 1.18, 1.19: entries are offsets from the text
+	format120 = 120 // 1.20 and later: functions know their first line
+	garbled   = 1   // the shape fits but not the magic number, as mvdan.cc/garble leaves it
+)
+
+var formats = map[uint32]int{0xfffffffa: format116, 0xfffffff0: format118, 0xfffffff1: format120}
+
+// maxFunctions is far above what real programs have: dockerd has 70,000.
+const maxFunctions = 1 << 21
+
+// errNoTable says that a program has no Go function table.
+var errNoTable = errors.New("no Go function table")
+
+// pclntab is the header of the table that the runtime uses to print stack traces; stripping keeps it. All fields
+// are addresses unless noted.
+type pclntab struct {
+	format    int
+	ptr       uint64 // bytes of a pointer
+	at, end   uint64
+	functions uint64 // how many
+	names     uint64 // NUL-terminated names, up to namesEnd
+	namesEnd  uint64
+	pctab     uint64 // pc-value tables, up to records
+	records   uint64 // the function index, then a record for each
+}
+
+// findTable searches the segments for a function table. Section names are not trusted: strip and sstrip remove them.
+func findTable(m *memory) (*pclntab, error) {
+	mark := []byte{0, 0, minInstruction[m.f.machine], byte(m.f.pick(4, 8))}
+	if mark[2] == 0 {
+		return nil, errNoTable
+	}
+	var found *pclntab
+	for _, s := range m.loads() {
+		if found != nil || s.access&elf.PF_X != 0 {
+			continue
+		}
+		err := m.walk(s.vaddr, s.size, 80, func(address uint64, b []byte, n int) {
+			for from := 0; found == nil || found.format == garbled; {
+				i := bytes.Index(b[from:], mark)
+				if i < 0 || from+i >= n+4 {
+					return
+				}
+				from += i + 1
+				if start := from - 1 - 4; start >= 0 && (address+uint64(start))%8 == 0 {
+					if t := readTable(m, address+uint64(start), b[start:]); t != nil {
+						found = t
+					}
+				}
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("searching the function table: %w", err)
+		}
+	}
+	if found == nil {
+		return nil, errNoTable
+	}
+	if found.functions > maxFunctions {
+		return nil, fmt.Errorf("reading the function table: %d functions, the limit is %d", found.functions, maxFunctions)
+	}
+	return found, nil
+}
+
+// minInstruction is pcHeader.minLC, the "pc quantum". Source: cmd/internal/sys/arch.go, MinLC.
+var minInstruction = map[elf.Machine]byte{
+	elf.EM_386: 1, elf.EM_X86_64: 1, elf.EM_S390: 2, elf.EM_ARM: 4, elf.EM_AARCH64: 4, elf.EM_PPC64: 4,
+	elf.EM_RISCV: 4, elf.EM_MIPS: 4, elf.EM_LOONGARCH: 4,
+}
+
+// readTable reads the header b at an address; nil if it is none. Its parts follow each other in a fixed order.
+func readTable(m *memory, at uint64, b []byte) *pclntab {
+	t := &pclntab{at: at, ptr: m.f.pick(4, 8)}
+	t.format = formats[m.f.order.Uint32(b)]
+	if t.format == 0 {
+		t.format = garbled
+	}
+	words := 8
+	if t.format == format116 { // no start of the text
+		words = 7
+	}
+	header := uint64(8) + uint64(words)*t.ptr
+	if uint64(len(b)) < header {
+		return nil
+	}
+	var w [8]uint64
+	for i := range words {
+		w[8-words+i] = m.f.word(b[8+uint64(i)*t.ptr:])
+	}
+	if words == 7 {
+		w[0], w[1] = w[1], w[2]
+	}
+	_, length, err := m.f.offset(at)
+	functions, names, cus, pctab, records := w[0], w[3], w[4], w[6], w[7]
+	if err != nil || names != header || cus <= names || w[5] < cus || pctab < w[5] || records < pctab || records >= length {
+		return nil
+	}
+	if functions == 0 || functions > (length-records)/t.indexEntry() {
+		return nil
+	}
+	t.functions, t.end = functions, at+length
+	t.names, t.namesEnd, t.pctab, t.records = at+names, at+cus, at+pctab, at+records
+	return t
+}
+
+// indexEntry is the number of bytes of an entry of the function index: where a function starts and its record.
+func (t *pclntab) indexEntry() uint64 {
+	if t.format == format116 {
+		return 2 * t.ptr
+	}
+	return 8
+}
+
+// record is what we use of a function's entry (runtime/runtime2.go, _func).
+type record struct {
+	name    uint32 // offset from pclntab.names
+	inlTree uint64 // address of the tree of functions inlined into it, 0 if there is none
+	inlPCs  uint64 // address of the pc-value table that indexes the tree
+}
+
+const (
+	inlTreeIndex = 2 // PCDATA_InlTreeIndex, source: internal/abi/symtab.go
+	inlTree      = 3 // FUNCDATA_InlTree
+	recordSize   = 48
+)
+
+// readRecord reads the record at offset from pclntab.records with f. funcdata is where the offsets of its function
+// data start (moduledata.gofunc); in format116 they are addresses.
+func (t *pclntab) readRecord(f *elfFile, offset, funcdata uint64) (record, error) {
+	pre := uint64(4) // of the entry
+	if t.format == format116 {
+		pre = t.ptr
+	}
+	fixed := pre + 9*4
+	if t.format == format120 {
+		fixed += 4 // the first line
+	}
+	at := t.records + offset
+	n := fixed + (inlTreeIndex+1)*4 // enough for the common case: the rest is read when it is there
+	b, err := f.at(at, n)
+	if err != nil {
+		return record{}, fmt.Errorf("reading a function's record: %w", err)
+	}
+	r := record{name: f.order.Uint32(b[pre:])}
+	pcdata, funcs := uint64(f.order.Uint32(b[pre+6*4:])), b[fixed-1]
+	pcs := f.order.Uint32(b[fixed+inlTreeIndex*4:])
+	if pcdata <= inlTreeIndex || funcs <= inlTree || pcs == 0 || pcdata > 64 {
+		return r, nil
+	}
+	data, size := at+fixed+pcdata*4, uint64(4)
+	if t.format == format116 {
+		data, size = (data+t.ptr-1)&^(t.ptr-1), t.ptr
+	}
+	if b, err = f.at(data+inlTree*size, size); err != nil {
+		return record{}, fmt.Errorf("reading a function's record: %w", err)
+	}
+	if t.format == format116 {
+		r.inlTree = f.word(b)
+	} else if v := f.order.Uint32(b); v != 1<<32-1 && funcdata != 0 {
+		r.inlTree = funcdata + uint64(v)
+	}
+	r.inlPCs = t.pctab + uint64(pcs)
+	return r, nil
+}

@@ -1,0 +1,40 @@
+package binary
+
+// listens open a listening socket for connections. Measured: none of them is linked into a program that only uses
+// the client of net/http, while net.(*netFD).listenStream is.
+var listens = []string{
+	"net.Listen", "net.ListenTCP", "net.ListenUnix", "net.(*ListenConfig).Listen", "net.FileListener",
+	"net/http.ListenAndServe", "net/http.ListenAndServeTLS",
+	"net/http.(*Server).ListenAndServe", "net/http.(*Server).ListenAndServeTLS", "crypto/tls.Listen",
+}
+
+// packetListens open a socket for datagrams, which clients do too.
+var packetListens = []string{"net.ListenPacket", "net.ListenUDP", "net.(*ListenConfig).ListenPacket"}
+
+const shutdown = "net/http.(*Server).Shutdown"
+
+var server = detector{names: append(append([]string{shutdown}, listens...), packetListens...), detect: detectServer}
+
+func detectServer(p *program, b *Binary) {
+	b.Server.Shutdown = p.linked[shutdown]
+	var facts []fact
+	for _, u := range p.usesOf(listens, isStandard) {
+		facts = append(facts, fact{certainty: p.when(u, Proven), evidence: p.evidence(u, "")})
+	}
+	if len(facts) == 0 { // called through an interface or a function value, or by the standard library for the program
+		for _, u := range p.usesOf(listens, inPackages("net")) {
+			facts = append(facts, fact{certainty: p.when(u, Likely), evidence: p.evidence(u, "")})
+		}
+	}
+	for _, u := range p.usesOf(packetListens, isStandard) {
+		facts = append(facts, fact{certainty: Possible, evidence: p.evidence(u, "")})
+	}
+	if len(facts) == 0 {
+		facts = p.linkedFact(listens)
+	}
+	if len(facts) == 0 {
+		return
+	}
+	sortFacts(facts)
+	b.Server.Listens, b.Server.Certainty, b.Server.Evidence = true, facts[0].certainty, evidenceOf(facts)
+}

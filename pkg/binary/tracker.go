@@ -1,0 +1,235 @@
+package binary
+
+import (
+	"debug/elf"
+	"maps"
+	"slices"
+)
+
+// maxCode is the largest function whose instructions are decoded, in bytes.
+const maxCode = 4 << 20
+
+// value is what is known of a register or a stack word: a constant, or nothing.
+type value struct {
+	known bool
+	n     uint64
+}
+
+// registers is what is known before an instruction. Only what is certain is kept: everything is forgotten at a
+// branch target and at a call, and by an instruction that is not understood.
+type registers struct {
+	r     [32]value
+	zero  uint32           // vector registers that hold zero
+	stack map[int64]uint64 // words at the stack pointer plus an offset
+}
+
+func (r *registers) set(i int, v value) {
+	if i >= 0 {
+		r.r[i] = v
+	}
+}
+
+// clear forgets everything but what the calling convention fixes.
+func (r *registers) clear() { *r = registers{} }
+
+// store records that a word of the stack was written.
+func (r *registers) store(offset int64, v value) {
+	if !v.known {
+		for o := offset - 7; o < offset+8; o++ {
+			delete(r.stack, o)
+		}
+		return
+	}
+	if r.stack == nil {
+		r.stack = map[int64]uint64{}
+	}
+	r.stack[offset] = v.n
+}
+
+// flow is where an instruction goes.
+type flow int
+
+const (
+	flowNext   flow = iota
+	flowBranch      // to a target or on
+	flowJump        // to a target, or nowhere that can be seen
+	flowCall        // to a target and back; target 0 if it is not constant
+)
+
+// step is an instruction as far as the flow goes. Targets are offsets from the text, below zero if unknown.
+type step struct {
+	size   int
+	flow   flow
+	target int64
+	load   uint64 // address of the word that is loaded, 0 if it is not constant
+	pair   bool   // the word after it is loaded too
+	flag   int64  // offset from a register at which the byte 1 is stored, 0 if there is none
+}
+
+// decoder decodes the instruction at offset at from the text and applies it to r; false if it cannot.
+type decoder func(p *program, b []byte, at int64, r *registers) (step, bool)
+
+// decoders by machine.
+var decoders = map[elf.Machine]decoder{elf.EM_X86_64: stepAMD64, elf.EM_AARCH64: stepARM64}
+
+// callState is a direct call and what is known when it is made.
+type callState struct {
+	at     uint32
+	callee int32
+	regs   registers
+}
+
+// body is the code of a function, ready to be decoded.
+type body struct {
+	start  uint32 // offset from the text
+	code   []byte
+	decode decoder
+}
+
+// body reads the code of a function; false if there is no decoder for it.
+func (p *program) body(fn int32) (body, bool) {
+	start, end := p.fns.span(fn)
+	b := body{start: start, decode: decoders[p.m.f.machine]}
+	if b.decode == nil || p.graph == nil || end-start > maxCode {
+		return b, false
+	}
+	b.code = make([]byte, end-start)
+	return b, p.m.read(p.mod.text+uint64(start), b.code)
+}
+
+// steps decodes a function and shows each instruction after it was applied; false if one could not be decoded.
+func (p *program) steps(b body, regs *registers, see func(at int64, s step)) bool {
+	for i := 0; i < len(b.code); {
+		at := int64(b.start) + int64(i)
+		s, ok := b.decode(p, b.code[i:], at, regs)
+		if !ok || s.size <= 0 {
+			return false
+		}
+		see(at, s)
+		i += s.size
+	}
+	return true
+}
+
+// targets returns where branches inside a function go to: its own, and the jump tables in the data.
+func (p *program) targets(b body) (map[int64]bool, bool) {
+	targets := map[int64]bool{}
+	low, _ := slices.BinarySearch(p.graph.inner, b.start)
+	high, _ := slices.BinarySearch(p.graph.inner, b.start+uint32(len(b.code)))
+	for _, t := range p.graph.inner[low:high] {
+		targets[int64(t)] = true
+	}
+	var regs registers
+	ok := p.steps(b, &regs, func(_ int64, s step) {
+		if s.flow == flowBranch || s.flow == flowJump {
+			targets[s.target] = true
+		}
+	})
+	return targets, ok
+}
+
+// track decodes a function and shows each instruction together with what is known after it. A function that cannot
+// be decoded as a whole shows nothing: a branch into the middle of what was taken for a straight line might hide in
+// the rest.
+func (p *program) track(fn int32, see func(at int64, s step, after *registers)) {
+	b, ok := p.body(fn)
+	if !ok {
+		return
+	}
+	targets, ok := p.targets(b)
+	if !ok {
+		return
+	}
+	var regs registers
+	p.steps(b, &regs, func(at int64, s step) {
+		see(at, s, &regs)
+		if s.flow == flowCall || s.flow == flowJump || targets[at+int64(s.size)] {
+			regs.clear()
+		}
+	})
+}
+
+// callStates returns the direct calls of a function in order.
+func (p *program) callStates(fn int32) []callState {
+	var states []callState
+	p.track(fn, func(at int64, s step, after *registers) {
+		if s.flow != flowCall || s.target < 0 {
+			return
+		}
+		if callee, ok := p.fns.at(uint64(s.target)); ok {
+			c := callState{uint32(at), callee, *after} // a call itself changes nothing that is known
+			c.regs.stack = maps.Clone(after.stack)
+			states = append(states, c)
+		}
+	})
+	return states
+}
+
+// loads returns the constant addresses that a function loads words from.
+func (p *program) loads(fn int32) map[uint64]bool {
+	all := map[uint64]bool{}
+	p.track(fn, func(_ int64, s step, _ *registers) {
+		if s.load != 0 {
+			all[s.load] = true
+			all[s.load+8] = all[s.load+8] || s.pair
+		}
+	})
+	return all
+}
+
+// word returns word i of the arguments of a call, counted over all of them: a string has two.
+//
+// Since 1.17 (amd64) and 1.18 (arm64) they are in registers, before on the stack.
+// Source: src/cmd/compile/abi-internal.md.
+func (c *callState) word(p *program, i int) value {
+	if p.stackArguments() {
+		base := int64(0)
+		if p.m.f.machine == elf.EM_AARCH64 {
+			base = 8 // the return address comes first
+		}
+		n, ok := c.regs.stack[base+8*int64(i)]
+		return value{ok, n}
+	}
+	order := argumentRegisters[p.m.f.machine]
+	if i >= len(order) {
+		return value{}
+	}
+	return c.regs.r[order[i]]
+}
+
+// argumentRegisters are the integer argument registers of ABIInternal by machine, as indices of registers.r.
+var argumentRegisters = map[elf.Machine][]int{
+	elf.EM_X86_64:  {0, 3, 1, 7, 6, 8, 9, 10, 11}, // AX BX CX DI SI R8 R9 R10 R11
+	elf.EM_AARCH64: {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+}
+
+// stackArguments says whether arguments are passed on the stack.
+func (p *program) stackArguments() bool {
+	if p.table.format != format116 {
+		return false
+	}
+	return p.m.f.machine != elf.EM_X86_64 || p.info == nil || !hasVersion(p.info.Version, "go1.17")
+}
+
+// hasVersion says whether a Go version is a release or a patch of a release.
+func hasVersion(version, release string) bool {
+	return len(version) >= len(release) && version[:len(release)] == release &&
+		(len(version) == len(release) || version[len(release)] < '0' || version[len(release)] > '9')
+}
+
+// maxConstant is the longest constant string that is read.
+const maxConstant = 4096
+
+// text returns the string in words i and i+1 of a call's arguments, if it is a constant.
+func (c *callState) text(p *program, i int) (string, bool) {
+	at, n := c.word(p, i), c.word(p, i+1)
+	switch {
+	case !n.known || n.n > maxConstant:
+		return "", false
+	case n.n == 0:
+		return "", true
+	case !at.known || at.n == 0:
+		return "", false
+	}
+	return p.m.text(at.n, n.n)
+}

@@ -1,0 +1,217 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// workers is how many layers are read at once.
+const workers = 2
+
+// read is Read.
+func read(ctx context.Context, kind Kind, name string, opt Options) (*Image, error) {
+	f, short, err := find(ctx, kind, name, opt)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", short, err)
+	}
+	img, err := f.describe(kind, name, opt)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", short, err)
+	}
+	strata := f.readLayers(ctx, img, short, opt)
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", short, err)
+	}
+	if len(img.Unread) == 0 {
+		img.merge(strata, short)
+	}
+	return img, nil
+}
+
+// find finds the image in its source. short is what to call it in messages.
+func find(ctx context.Context, kind Kind, name string, opt Options) (f *found, short string, err error) {
+	if opt.Platform != "" {
+		if _, err := parsePlatform(opt.Platform); err != nil {
+			return nil, name, err
+		}
+	}
+	if kind == Registry {
+		f, err = findInRegistry(ctx, name, opt.Platform, opt.Insecure)
+		return f, name, err
+	}
+	file, tag := split(name)
+	short = filepath.Base(file)
+	switch kind {
+	case OCILayout:
+		f, err = findLayout(ctx, file, tag, opt.Platform)
+	case OCIArchive:
+		f, err = findInOCIArchive(ctx, file, tag, opt.Platform)
+	case DockerArchive:
+		f, err = findInDockerArchive(ctx, file, tag)
+	default:
+		err = fmt.Errorf("unknown kind of source %q", kind)
+	}
+	return f, short, err
+}
+
+// describe reads the config and fills in all that is known before the layers are read.
+func (f *found) describe(kind Kind, name string, opt Options) (*Image, error) {
+	c, err := parseConfig(f.config, len(f.layers))
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	img := &Image{Ref: name, Source: string(kind), Digest: f.digest, Platform: c.platform(), Config: c.runtime()}
+	if img.Platform.OS == "" && f.platform != nil {
+		img.Platform = *f.platform
+	}
+	if opt.Platform != "" {
+		want, err := parsePlatform(opt.Platform)
+		if err != nil {
+			return nil, err
+		}
+		if !img.Platform.satisfies(want) {
+			return nil, fmt.Errorf("%w: %s, the image is for %s", ErrPlatform, want, printable(img.Platform.String()))
+		}
+	}
+	var steps []int
+	img.History, steps = c.steps()
+	base := true
+	for i, layer := range f.layers {
+		base = base && i < len(opt.BaseDiffIDs) && opt.BaseDiffIDs[i] == c.RootFS.DiffIDs[i]
+		l := Layer{Index: i, Digest: layer.Digest, DiffID: c.RootFS.DiffIDs[i], MediaType: layer.MediaType,
+			Size: max(layer.Size, 0), Step: steps[i], Base: base}
+		if l.Step >= 0 {
+			l.CreatedBy = img.History[l.Step].CreatedBy
+		}
+		img.Layers = append(img.Layers, l)
+	}
+	return img, nil
+}
+
+// readLayers reads the layers, the highest first: it is the application's, and has the first claim on what is kept in
+// memory. It fills in img.Layers and returns what is in them, nil for a layer that could not be read, whose error is in
+// img.Unread.
+func (f *found) readLayers(ctx context.Context, img *Image, short string, opt Options) []*facts {
+	all := make([]*facts, len(f.layers))
+	errs := make([]error, len(f.layers))
+	left := newBudget()
+	todo := make(chan int)
+	var wg sync.WaitGroup
+	var progress sync.Mutex
+	for range min(workers, len(f.layers)) {
+		wg.Go(func() {
+			for i := range todo {
+				all[i], errs[i] = f.layers[i].read(ctx, &img.Layers[i], left)
+				if opt.Progress != nil {
+					progress.Lock()
+					opt.Progress(img.Layers[i], len(f.layers))
+					progress.Unlock()
+				}
+			}
+		})
+	}
+	for i := len(f.layers) - 1; i >= 0; i-- {
+		todo <- i
+	}
+	close(todo)
+	wg.Wait()
+	for i, err := range errs {
+		if err != nil {
+			img.unread(i, fmt.Errorf("reading layer %d of %s: %w", i, short, err))
+		}
+	}
+	return all
+}
+
+// read reads one layer and checks it against its digest and diffID.
+func (s *stored) read(ctx context.Context, l *Layer, left *budget) (*facts, error) {
+	if s.because != "" {
+		return nil, errors.New(s.because)
+	}
+	f, err := s.load(ctx, left)
+	if err != nil {
+		return nil, err
+	}
+	if s.Digest != "" {
+		if err := verify(f.digest, s.Digest); err != nil {
+			return nil, fmt.Errorf("blob: %w", err)
+		}
+	}
+	if err := verify(f.diffID, l.DiffID); err != nil {
+		return nil, fmt.Errorf("diffID: %w", err)
+	}
+	l.Digest, l.Size, l.TarSize, l.Entries = f.digest, f.size, f.tarSize, f.entries
+	if l.MediaType == dockerLayer && f.form != plain { // a docker-archive does not say
+		l.MediaType += "." + string(f.form)
+	}
+	return f, nil
+}
+
+// oneLine gives an error the shape of a report's line.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+// load reads a layer in place if it lies uncompressed on disk, else as a stream.
+func (s *stored) load(ctx context.Context, left *budget) (*facts, error) {
+	most := int64(-1)
+	if s.Digest != "" {
+		most = s.Size
+	}
+	d, ok := s.blob.(diskBlob)
+	if !ok {
+		return readStream(ctx, s.blob, most, left)
+	}
+	b, err := d.onDisk()
+	if err != nil {
+		return nil, err
+	}
+	head, err := b.head()
+	if err != nil {
+		return nil, err
+	}
+	if compressionOf(head) == plain {
+		return readInPlace(ctx, b, left)
+	}
+	return readStream(ctx, b, most, left)
+}
+
+// head returns the first bytes of a blob.
+func (b *fileBlob) head() ([]byte, error) {
+	r, f, err := b.section()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, 4)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	return head[:n], nil
+}
+
+// merge lays the layers, all of them read, over each other.
+func (img *Image) merge(strata []*facts, short string) {
+	t := newTree()
+	for i, s := range strata {
+		if err := t.lay(i, &s.stratum); err != nil {
+			img.unread(i, fmt.Errorf("merging layer %d of %s: %w", i, short, err))
+			return
+		}
+	}
+	t.finish()
+	img.FS = &FS{tree: t}
+}
+
+// unread notes a layer that could not be read.
+func (img *Image) unread(i int, err error) {
+	what := fmt.Sprintf("layer %d", i)
+	if d := img.Layers[i].Digest; d != "" {
+		what += " " + d
+	}
+	img.Unread = append(img.Unread, Unread{What: what, Because: oneLine(err), Err: err})
+}

@@ -1,0 +1,58 @@
+package layers
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+type compression string
+
+const (
+	plain     compression = ""
+	gzipped   compression = "gzip"
+	zstandard compression = "zstd"
+)
+
+// compressionOf tells by the first bytes; the media type is not believed, as containerd does not.
+// Sources: RFC 1952, RFC 8878 (a frame, or a skippable frame as zstd:chunked has them).
+func compressionOf(head []byte) compression {
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return gzipped
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return zstandard
+	case len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}):
+		return zstandard
+	}
+	return plain
+}
+
+// decompress gives the tar in a stored layer. The caller closes.
+func decompress(r io.Reader) (io.ReadCloser, compression, error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	head, err := in.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, plain, err
+	}
+	switch compressionOf(head) {
+	case gzipped:
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, gzipped, fmt.Errorf("gzip: %w", err)
+		}
+		return z, gzipped, nil
+	case zstandard:
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, zstandard, fmt.Errorf("zstd: %w", err)
+		}
+		return z.IOReadCloser(), zstandard, nil
+	}
+	return io.NopCloser(in), plain, nil
+}

@@ -1,0 +1,4 @@
+package layers
+
+// elfMagic begins every ELF file.
+const elfMagic = "\x7fELF"

@@ -1,0 +1,34 @@
+package layers
+
+import "io/fs"
+
+// Entry is one path of the merged tree, and what a FileInfo's Sys method returns.
+type Entry struct {
+	Path  string      `json:"path"`           // rooted, clean: "/usr/bin/app"
+	Mode  fs.FileMode `json:"mode"`           // type, permission, setuid, setgid, sticky
+	UID   int         `json:"uid"`            //
+	GID   int         `json:"gid"`            //
+	Size  int64       `json:"size"`           // bytes
+	Link  string      `json:"link,omitempty"` // target of a symlink as written; for a hard link "" (it shares its target's entry)
+	Layer int         `json:"layer"`          // index of the layer that put it there (last wrote it); -1 for an implied directory
+	Caps  bool        `json:"caps,omitempty"` // has file capabilities (security.capability)
+	ELF   bool        `json:"elf,omitempty"`  // a regular file that begins with the ELF magic
+}
+
+// FS is the merged, read-only tree. It implements fs.FS, fs.StatFS, fs.ReadDirFS, fs.ReadFileFS and fs.ReadLinkFS
+// with unrooted names ("usr/bin/app"); symlinks are resolved inside the image, as in a chroot, within 40 hops.
+// FileInfo.Sys returns *Entry. It is safe for concurrent use.
+type FS struct {
+	tree *tree
+}
+
+// Deletion is a path that a layer removed: by a whiteout, an opaque directory, or by putting something else in the
+// place of a directory above it. Everything below a removed directory is listed too.
+type Deletion struct {
+	Path  string `json:"path"`
+	Layer int    `json:"layer"` // the layer that removed it
+	Was   int    `json:"was"`   // the layer that had put it there; -1 for an implied directory
+	// Mode and Size are those of what was removed.
+	Mode fs.FileMode `json:"mode"`
+	Size int64       `json:"size"`
+}

@@ -1,0 +1,147 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/imgaudit/imgaudit/pkg/binary"
+)
+
+func (f *ImageFacts) text(b *strings.Builder) {
+	fmt.Fprintf(b, "image %s\n", printable(f.Ref))
+	c := f.Config
+	columns(b, [][]string{
+		{"source", f.Source},
+		{"digest", f.Digest},
+		{"platform", f.Platform.String()},
+		{"starts", fmt.Sprintf("%q", f.Process.Argv)},
+		{"program", orNone(f.Process.Program)},
+		{"fault", orNone(f.Process.Message)},
+		{"user", userText(f)},
+		{"working directory", orNone(c.WorkingDir)},
+		{"stop signal", orNone(c.StopSignal)},
+		{"environment", strings.Join(c.Env, " ")},
+	})
+	fmt.Fprintln(b, "layers")
+	lines := [][]string{}
+	for i, l := range f.Layers {
+		lines = append(lines, []string{fmt.Sprint(i), fmt.Sprintf("%d bytes", l.TarSize), blameText(f.Blame[i]), shorten(strings.Join(strings.Fields(l.CreatedBy), " "), 90)})
+	}
+	columns(b, lines)
+}
+
+func userText(f *ImageFacts) string {
+	if f.Identity.Err != "" {
+		return fmt.Sprintf("%q: %s", f.Identity.User, f.Identity.Err)
+	}
+	return fmt.Sprintf("%q, uid %d, gid %d", f.Identity.User, f.Identity.UID, f.Identity.GID)
+}
+
+func blameText(l LayerFacts) string {
+	if l.Line == 0 {
+		return "line unknown"
+	}
+	if l.Blame.Kind == "base-image" {
+		return fmt.Sprintf("base image, line %d", l.Line)
+	}
+	return fmt.Sprintf("line %d", l.Line)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func (f *BinaryFacts) text(b *strings.Builder) {
+	started := ""
+	if f.Entry {
+		started = " (started)"
+	}
+	fmt.Fprintf(b, "binary %s%s\n", printable(f.Path), started)
+	lines := [][]string{}
+	if g := f.Go; g != nil {
+		lines = append(lines, []string{"go", g.Version}, []string{"module", mainModule(g)}, []string{"cgo", orNone(g.Settings["CGO_ENABLED"])})
+	} else {
+		lines = append(lines, []string{"go", "not built by Go"})
+	}
+	if f.Opaque != "" {
+		lines = append(lines, []string{"opaque", f.Opaque})
+	}
+	lines = append(lines, elfLines(f.ELF)...)
+	if f.Linking != nil && f.Linking.Failure != "" {
+		lines = append(lines, []string{"loading fails", f.Linking.Failure})
+	}
+	lines = append(lines, []string{"handles signals", yesNo(f.Signals.Notify)}, []string{"listens", yesNo(f.Server.Listens)})
+	for _, x := range f.Features {
+		lines = append(lines, []string{"built in", x.Name})
+	}
+	columns(b, lines)
+	fmt.Fprintln(b, "needs")
+	for _, n := range f.Needs {
+		fmt.Fprintf(b, "  %s\n", printable(strings.TrimSpace(fmt.Sprintf("%s %s (%s)", n.Topic, strings.Join(n.Names, ", "), n.Certainty))))
+		for _, e := range n.Evidence {
+			fmt.Fprintf(b, "    - %s\n", printable(e.Text))
+			if len(e.Path) > 1 {
+				fmt.Fprintf(b, "      %s\n", printable(callChain(e.Path)))
+			}
+		}
+	}
+}
+
+func elfLines(e *binary.ELF) [][]string {
+	if e == nil {
+		return nil
+	}
+	kind := e.Type
+	if e.PIE {
+		kind += ", position independent"
+	}
+	return [][]string{
+		{"elf", fmt.Sprintf("%s, %d bit, %s", e.Machine, e.Class, kind)},
+		{"loader", orNone(e.Interpreter)},
+		{"libraries", orNone(strings.Join(e.Needed, ", "))},
+	}
+}
+
+func yesNo(v bool) string {
+	if v {
+		return "yes"
+	}
+	return "no"
+}
+
+func (f *StageFacts) text(b *strings.Builder) {
+	fmt.Fprintf(b, "dockerfile %s\n", printable(f.Path))
+	lines := [][]string{}
+	for _, s := range f.Stages {
+		name := s.Name
+		if name == "" {
+			name = fmt.Sprint(s.Index)
+		}
+		base := baseText(s)
+		notes := []string{}
+		if s.Final {
+			notes = append(notes, "final")
+		}
+		if !s.Reachable {
+			notes = append(notes, "not needed for the target")
+		}
+		if len(s.Builds) > 0 {
+			notes = append(notes, "builds "+strings.Join(s.Builds, ", "))
+		}
+		lines = append(lines, []string{fmt.Sprintf("line %d", s.Line), name, "from " + base, strings.Join(notes, "; ")})
+	}
+	columns(b, lines)
+}
+
+func baseText(s Stage) string {
+	switch {
+	case s.FromStage != nil:
+		return fmt.Sprintf("stage %s", s.BaseRaw)
+	case s.Base == "":
+		return s.BaseRaw + " (not known before the build)"
+	}
+	return s.Base
+}

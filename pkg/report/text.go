@@ -1,0 +1,276 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/policy"
+)
+
+// TextOptions of Text.
+type TextOptions struct {
+	Color   bool
+	Verbose bool // every skipped rule and every need
+}
+
+// Text writes the report for people: the verdict first, then each finding with its lines, its evidence and what to do.
+func (r *Report) Text(w io.Writer, opt TextOptions) error {
+	t := &text{report: r, paint: paint(opt.Color), opt: opt}
+	t.verdict()
+	for _, severity := range audit.Severities { // the worst first; in each, the order of the lines
+		for i := range r.Findings {
+			if r.Findings[i].Severity == severity {
+				t.finding(&r.Findings[i])
+			}
+		}
+	}
+	t.unread()
+	t.needs()
+	t.skipped()
+	if _, err := w.Write(t.out.Bytes()); err != nil {
+		return fmt.Errorf("writing the text report: %w", err)
+	}
+	return nil
+}
+
+type text struct {
+	paint
+	report *Report
+	opt    TextOptions
+	out    bytes.Buffer
+}
+
+func (t *text) line(format string, args ...any) {
+	fmt.Fprintln(&t.out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+}
+
+// verdict says pass or fail, by what, and what was looked at.
+func (t *text) verdict() {
+	v := t.report.Verdict
+	word := map[policy.Outcome]string{
+		policy.Pass:         t.green("PASS"),
+		policy.Fail:         t.red("FAIL"),
+		policy.Inconclusive: t.red("COULD NOT AUDIT"),
+	}[v.Outcome]
+	for i := range t.report.Subjects {
+		if i == 0 {
+			t.line("%s  %s", word, t.bold(printable(subjectName(t.report.Subjects[i]))))
+		} else {
+			t.line("      %s", t.bold(printable(subjectName(t.report.Subjects[i]))))
+		}
+		t.line("      looked at: %s", printable(lookedAt(t.report.Subjects[i])))
+	}
+	t.line("      %s", summary(v))
+}
+
+func subjectName(s Subject) string {
+	switch {
+	case s.Image != nil:
+		return s.Image.Ref
+	case s.Dockerfile != "":
+		return s.Dockerfile
+	case len(s.Binaries) > 0:
+		return s.Binaries[0].Path
+	}
+	return s.Context
+}
+
+// lookedAt lists the parts of a subject in one line.
+func lookedAt(s Subject) string {
+	var parts []string
+	if s.Image != nil {
+		parts = append(parts, fmt.Sprintf("image %s (%s)", s.Image.Platform, count(s.Image.Layers, "layer")))
+	}
+	shown := 0
+	for _, b := range s.Binaries {
+		if b.Toolchain || shown == 2 {
+			continue
+		}
+		shown++
+		what := b.Path
+		if b.Go != "" {
+			what += " (" + b.Go + ")"
+		} else {
+			what += " (not built by Go)"
+		}
+		parts = append(parts, what)
+	}
+	if more := len(s.Binaries) - shown; more > 0 {
+		parts = append(parts, fmt.Sprintf("%s more", count(more, "executable")))
+	}
+	if s.Dockerfile != "" {
+		parts = append(parts, s.Dockerfile)
+	}
+	if s.Context != "" {
+		parts = append(parts, "build context "+s.Context)
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func summary(v policy.Verdict) string {
+	c := v.Counts
+	if c.Error+c.Warning+c.Note == 0 {
+		return "no findings"
+	}
+	return fmt.Sprintf("%s, %s, %s; fails on %s", count(c.Error, "error"), count(c.Warning, "warning"), count(c.Note, "note"), v.FailOn)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (t *text) severity(s audit.Severity) string {
+	switch s {
+	case audit.Error:
+		return t.red(string(s))
+	case audit.Warning:
+		return t.yellow(string(s))
+	}
+	return t.dim(string(s))
+}
+
+// finding prints one finding: what, where, why, what to do.
+func (t *text) finding(f *audit.Finding) {
+	t.line("")
+	title := string(f.Severity)
+	if f.Certainty != audit.Proven {
+		title += " (" + string(f.Certainty) + ")"
+	}
+	t.line("%s %s: %s", strings.Replace(title, string(f.Severity), t.severity(f.Severity), 1), t.bold(f.Rule), printable(f.Message))
+	t.excerpt(f)
+	for _, e := range f.Evidence {
+		t.evidence(e, f.Location)
+	}
+	if f.Words != "" {
+		for i, l := range strings.Split(printable(f.Words), "\n") {
+			t.line("    %s %s", [2]string{"at run time:", "            "}[min(i, 1)], l)
+		}
+	}
+	if f.Remedy != "" {
+		t.line("    %s %s", t.green("do:"), printable(f.Remedy))
+	}
+}
+
+func (t *text) evidence(e audit.Evidence, blamed *audit.Location) {
+	where := ""
+	if e.Location != nil && (blamed == nil || *e.Location != *blamed) {
+		where = fmt.Sprintf(" (%s:%d)", e.Location.File, e.Location.Line)
+	}
+	t.line("    - %s%s", printable(e.Text), t.dim(printable(where)))
+	if len(e.Calls) > 1 {
+		t.line("      %s", t.dim(printable(callChain(e.Calls))))
+	}
+}
+
+// callChain shows the way from main to a call; a long way is cut in the middle.
+func callChain(calls []string) string {
+	const most = 6
+	if len(calls) > most {
+		calls = append(append(append([]string{}, calls[:3]...), "..."), calls[len(calls)-2:]...)
+	}
+	return strings.Join(calls, " -> ")
+}
+
+// unread says what could not be looked at.
+func (t *text) unread() {
+	if len(t.report.Unread) == 0 {
+		return
+	}
+	t.line("")
+	for _, u := range t.report.Unread {
+		t.line("%s %s: %s", t.red("not looked at:"), printable(u.What), printable(u.Because))
+	}
+}
+
+// needs sums up what the programs need and whether the image has it; in full when verbose.
+func (t *text) needs() {
+	met, unmet, unknown := 0, 0, 0
+	for _, n := range t.report.Needs {
+		switch {
+		case n.Met == nil:
+			unknown++
+		case *n.Met:
+			met++
+		default:
+			unmet++
+		}
+	}
+	if len(t.report.Needs) == 0 {
+		return
+	}
+	t.line("")
+	t.line("needs: %d met, %d unmet, %d not judged", met, unmet, unknown)
+	if !t.opt.Verbose {
+		return
+	}
+	for _, n := range t.report.Needs {
+		t.line("  %s", printable(needLine(n)))
+	}
+}
+
+func needLine(n audit.Need) string {
+	s := fmt.Sprintf("%s needs %s", n.Binary, n.Topic)
+	if len(n.Names) > 0 {
+		s += " " + strings.Join(n.Names, ", ")
+	}
+	s += " (" + string(n.Certainty) + "): "
+	switch {
+	case n.Met == nil:
+		return s + "not judged"
+	case *n.Met && n.By != "":
+		return s + "met by " + n.By
+	case *n.Met:
+		return s + "met"
+	}
+	return s + "NOT met; searched " + strings.Join(n.Searched, ", ")
+}
+
+// skipped says which rules could not judge, by reason; nothing if there was nothing to judge.
+func (t *text) skipped() {
+	if len(t.report.Skipped) == 0 || !t.report.anything() {
+		return
+	}
+	var reasons []string
+	rules := map[string][]string{}
+	for _, s := range t.report.Skipped {
+		if rules[s.Because] == nil {
+			reasons = append(reasons, s.Because)
+		}
+		if !slices.Contains(rules[s.Because], s.Rule) { // several subjects skip the same rule
+			rules[s.Because] = append(rules[s.Because], s.Rule)
+		}
+	}
+	if len(t.report.Needs) == 0 {
+		t.line("")
+	}
+	if t.opt.Verbose {
+		for _, because := range reasons {
+			t.line("skipped, %s: %s", because, strings.Join(rules[because], ", "))
+		}
+		return
+	}
+	for i, because := range reasons {
+		reasons[i] = fmt.Sprintf("%s (%d)", because, len(rules[because]))
+	}
+	t.line("skipped: %s (-v names them)", strings.Join(reasons, ", "))
+}
+
+// anything reports whether any part of any subject was there to be looked at.
+func (r *Report) anything() bool {
+	for _, s := range r.Subjects {
+		if s.Image != nil || s.Dockerfile != "" || len(s.Binaries) > 0 {
+			return true
+		}
+	}
+	return false
+}

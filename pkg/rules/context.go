@@ -1,0 +1,195 @@
+package rules
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/dockerfile"
+)
+
+var contextUnfiltered = &audit.Rule{
+	ID:       "context-unfiltered",
+	Title:    "a directory is copied from the build context together with secrets or version control",
+	Severity: audit.Error,
+	Sees:     audit.Sees{All: audit.Dockerfile | audit.Context},
+	Doc: audit.Doc{
+		Checks: "The exact files that each COPY or ADD of a directory takes from the build context, after .dockerignore as BuildKit applies it, are searched for secrets (.env, private keys, .netrc, credentials) and for .git. Secrets that reach the final image are errors, those that stay in a build stage are warnings. .git is a warning where it ships and a note where it does not: stamping the version needs it.",
+		Why:    "COPY . . takes everything that .dockerignore does not exclude; .gitignore does not count. A pattern like .env matches only at the root: **/.env matches everywhere.",
+		Unless: "The file holds no real secret.",
+	},
+	Check: checkContext,
+}
+
+func checkContext(p *audit.Pass) {
+	for _, stage := range p.Dockerfile.Stages {
+		for _, in := range stage.Instructions {
+			if in.Copy != nil && in.Copy.From == nil && in.Copy.FromImage == "" && in.Copy.Known {
+				checkCopy(p, stage, in)
+			}
+		}
+	}
+}
+
+// found is what a COPY takes that it should not, for one reach.
+type found struct {
+	secrets, git []string
+	certain      bool // one of the secrets surely is one
+}
+
+func checkCopy(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruction) {
+	files, err := p.Context.Taken(in, 0)
+	if err != nil {
+		return // does-not-build says it
+	}
+	byReach := map[reach]*found{}
+	for _, name := range files {
+		secret, certain := secretFile(p.Context.FS, name)
+		git := inGit(name)
+		if !secret && !git || slices.ContainsFunc(in.Copy.Sources, func(s string) bool { return path.Clean(s) == name }) {
+			continue // a file copied by its own name is secret-in-build's
+		}
+		r := pathReach(p, stage, destination(in.Copy, name))
+		if byReach[r] == nil {
+			byReach[r] = &found{}
+		}
+		if secret {
+			byReach[r].secrets = append(byReach[r].secrets, name)
+			byReach[r].certain = byReach[r].certain || certain
+		} else {
+			byReach[r].git = append(byReach[r].git, name)
+		}
+	}
+	for _, r := range []reach{ships, stays, unreachable} {
+		if f := byReach[r]; f != nil {
+			p.Report(contextFinding(p, in, r, f, len(files)))
+		}
+	}
+}
+
+func contextFinding(p *audit.Pass, in *dockerfile.Instruction, r reach, got *found, total int) audit.Finding {
+	var what, patterns []string
+	severity, certainty := audit.Note, audit.Proven
+	if len(got.git) > 0 {
+		what = append(what, fmt.Sprintf(".git (%d files)", len(got.git)))
+		patterns = append(patterns, "**/.git")
+		if r == ships {
+			severity = audit.Warning
+		}
+	}
+	if len(got.secrets) > 0 {
+		severity = r.severity()
+		if !got.certain {
+			certainty = audit.Likely
+		}
+		what = append(what, someOf(got.secrets, 4))
+		for _, s := range got.secrets {
+			patterns = append(patterns, "**/"+path.Base(s))
+		}
+	}
+	slices.Sort(patterns)
+	ignore := "there is no .dockerignore"
+	if p.Context.IgnoreFile != "" {
+		ignore = p.Context.IgnoreFile + " does not exclude it"
+	}
+	return p.BlameLine(in).Of(audit.Finding{
+		Severity:  severity,
+		Certainty: certainty,
+		Message:   fmt.Sprintf("%s takes %s from the build context: %s", in.Keyword, strings.Join(what, " and "), r),
+		Evidence: []audit.Evidence{
+			p.At(in, "it takes %d files; %s", total, ignore),
+		},
+		Remedy: fmt.Sprintf("Write %s into .dockerignore, or copy only what the build needs", strings.Join(slices.Compact(patterns), ", ")),
+	})
+}
+
+func someOf(names []string, most int) string {
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// destination is where a file of the context lands in the stage: COPY of a directory copies what is in it.
+func destination(c *dockerfile.Copy, name string) string {
+	for _, src := range c.Sources {
+		src = strings.TrimPrefix(path.Clean("/"+src), "/")
+		switch {
+		case src == "":
+			return path.Join(c.Dest, name)
+		case strings.HasPrefix(name, src+"/"):
+			return path.Join(c.Dest, strings.TrimPrefix(name, src+"/"))
+		}
+	}
+	return path.Join(c.Dest, path.Base(name))
+}
+
+func inGit(name string) bool {
+	return strings.HasPrefix(name, ".git/") || strings.Contains(name, "/.git/")
+}
+
+// secretFiles are names of files that hold nothing but secrets.
+var secretFiles = []string{".env", ".netrc", "_netrc", ".git-credentials", ".pgpass", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "kubeconfig"}
+
+// secretPaths are the ends of paths that hold credentials.
+var secretPaths = []string{".aws/credentials", ".docker/config.json", ".kube/config", ".config/gh/hosts.yml"}
+
+// secretFile reports whether a file holds a secret, and whether that is certain: by name where the name is unmistakable,
+// by content for .env, keys and .npmrc.
+func secretFile(root fs.FS, name string) (secret, certain bool) {
+	base := path.Base(name)
+	switch {
+	case base == ".env", strings.HasPrefix(base, ".env.") && !isSample(base):
+		text := head(root, name)
+		return strings.TrimSpace(text) != "", envHoldsSecret(text)
+	case slices.Contains(secretFiles, base):
+		return true, true
+	case slices.ContainsFunc(secretPaths, func(s string) bool { return name == s || strings.HasSuffix(name, "/"+s) }):
+		return true, true
+	case slices.Contains([]string{".pem", ".key"}, path.Ext(base)):
+		key := strings.Contains(head(root, name), "PRIVATE KEY-----")
+		return key, key
+	case base == ".npmrc":
+		token := strings.Contains(head(root, name), "_authToken=")
+		return token, token
+	}
+	return false, false
+}
+
+// envHoldsSecret reports whether a .env file gives a value to a variable that is a secret by its name, or holds a token.
+func envHoldsSecret(text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		key, value, _ := strings.Cut(line, "=")
+		if tokenShape(value) != "" || secretName(strings.TrimSpace(key)) && realValue(strings.TrimSpace(value)) && !isPlaceholder(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// isSample reports whether a .env.NAME is a template, or a file of settings that is meant to be public.
+func isSample(base string) bool {
+	return slices.ContainsFunc([]string{"example", "sample", "template", "dist", "defaults", "test"}, func(s string) bool { return strings.Contains(base, s) })
+}
+
+// head is the first 64 KiB of a file, "" if it cannot be read.
+func head(root fs.FS, name string) string {
+	f, err := root.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}

@@ -1,0 +1,222 @@
+package rules
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/layers"
+)
+
+var entrypointMissing = &audit.Rule{
+	ID:       "entrypoint-missing",
+	Title:    "the image starts a program that it does not have",
+	Severity: audit.Error,
+	Sees:     audit.Sees{All: audit.Image},
+	Doc: audit.Doc{
+		Checks: "ENTRYPOINT and CMD are resolved as the run-time does: through PATH for a bare name, from the working directory for a relative one, through symlinks, and on to the interpreter of a #! line, whose carriage return of a Windows line end belongs to its name. A plain command inside `sh -c` is looked up too.",
+		Why:    "The container does not start.",
+		Unless: "The program is mounted into the container, or the image is a base that others give a command.",
+		Messages: []string{
+			"*exec: *: stat *: no such file or directory*",
+			"*exec: *: executable file not found in $PATH*",
+			"*: not found",
+			"*no command specified*",
+		},
+	},
+	Check: checkEntrypointMissing,
+}
+
+func checkEntrypointMissing(p *audit.Pass) {
+	proc := p.Process
+	f := audit.Finding{Words: proc.Message, Path: proc.At}
+	switch proc.Fault {
+	case "no command":
+		f.Message = "the image has no ENTRYPOINT and no CMD: it starts nothing"
+		f.Evidence = []audit.Evidence{audit.Seen(audit.LevelImage, "entrypoint and command of the config are empty")}
+		f.Remedy = "Add an ENTRYPOINT in exec form"
+		p.Report(p.BlameBase().Of(f))
+	case "not found":
+		if isShellCommand(proc.Argv) || barred(p) {
+			return // shell-missing or entrypoint-not-executable says it
+		}
+		f.Message = fmt.Sprintf("the image starts %s, which it does not have", proc.Argv[0])
+		f.Evidence = []audit.Evidence{
+			audit.Seen(audit.LevelImage, "PID 1 is %q", proc.Argv),
+			audit.Seen(audit.LevelImage, "searched %s", searchedText(searchedOr(proc.Searched, proc.Argv[0]))),
+		}
+		f.Remedy = entrypointRemedy(p, proc.Argv[0])
+		p.Report(startCause(p).Of(f))
+	case "interpreter not found":
+		s := proc.Script[len(proc.Script)-1]
+		f.Message = fmt.Sprintf("the script %s wants the interpreter %q, which is not in the image", s.File, s.Interpreter)
+		f.Evidence = []audit.Evidence{audit.Seen(audit.LevelImage, "%s begins with #!%q: not in the image", s.File, s.Interpreter)}
+		f.Remedy = interpreterRemedy(s.Interpreter)
+		f.Path = s.File
+		p.Report(p.BlamePath(s.File).Of(f))
+	case "":
+		checkShellCommand(p)
+	}
+}
+
+// barred reports whether a search in PATH found the program and could not use it.
+func barred(p *audit.Pass) bool {
+	proc := p.Process
+	if proc.Fault != "not found" || proc.At == "" || strings.Contains(proc.Argv[0], "/") {
+		return false
+	}
+	e, ok := p.Image.FS.Entry(proc.At)
+	return ok && e.Mode.IsRegular()
+}
+
+func searchedOr(places []string, otherwise string) []string {
+	if len(places) == 0 {
+		return []string{otherwise}
+	}
+	return places
+}
+
+// entrypointRemedy points at a program of the same name elsewhere in the image, or at its only service.
+func entrypointRemedy(p *audit.Pass, name string) string {
+	var services []string
+	for _, prog := range p.Programs {
+		switch {
+		case prog.Toolchain:
+		case path.Base(prog.Path) == path.Base(name):
+			return fmt.Sprintf("The image has %s: name that in ENTRYPOINT", prog.Path)
+		case prog.Go != nil:
+			services = append(services, prog.Path)
+		}
+	}
+	if len(services) == 1 {
+		return fmt.Sprintf("The image has one Go program, %s: name that in ENTRYPOINT", services[0])
+	}
+	return "Copy the program to that path in the final stage, or correct ENTRYPOINT"
+}
+
+// checkShellCommand reports what PID 1, a shell or a script, starts in the end and the image does not have.
+func checkShellCommand(p *audit.Pass) {
+	s := p.Start
+	if env, wanted := envInterpreter(p); wanted != "" {
+		p.Report(p.BlamePath(env.File).Of(audit.Finding{
+			Message:  fmt.Sprintf("the script %s wants the interpreter %q, which is not in the image", env.File, wanted),
+			Evidence: []audit.Evidence{audit.Seen(audit.LevelImage, "%s begins with #!%s %q: %s is not in PATH", env.File, env.Interpreter, env.Arg, wanted)},
+			Path:     env.File,
+			Words:    fmt.Sprintf("env: can't execute '%s': No such file or directory", strings.TrimSuffix(wanted, "\r")),
+			Remedy:   interpreterRemedy(wanted),
+		}))
+		return
+	}
+	if s.Shell.Kind == "" || s.Missing == "" {
+		return
+	}
+	f := audit.Finding{
+		Message: fmt.Sprintf("the image starts %s through a shell, and does not have it", s.Missing),
+		Evidence: []audit.Evidence{
+			audit.Seen(audit.LevelImage, "PID 1 is %q", p.Process.Argv),
+			audit.Seen(audit.LevelImage, "searched %s: not found", s.Missing),
+		},
+		Path:   s.Missing,
+		Words:  fmt.Sprintf("%s: not found", s.Missing),
+		Remedy: entrypointRemedy(p, s.Missing),
+	}
+	if s.Script == "" || s.Text == "" {
+		p.Report(startCause(p).Of(f))
+		return
+	}
+	f.Message = fmt.Sprintf("the script %s starts %s, which is not in the image", s.Script, s.Missing)
+	p.Report(p.BlamePath(s.Script).Of(f))
+}
+
+// envInterpreter returns the last #! line of PID 1 if it asks env for a program that is nowhere in PATH.
+func envInterpreter(p *audit.Pass) (line layers.Shebang, wanted string) {
+	if len(p.Process.Script) == 0 {
+		return line, ""
+	}
+	line = p.Process.Script[len(p.Process.Script)-1]
+	if path.Base(line.Interpreter) != "env" || line.Arg == "" || strings.HasPrefix(line.Arg, "-") || strings.Contains(line.Arg, "=") {
+		return line, ""
+	}
+	search, set := p.Image.Config.Getenv("PATH")
+	if !set {
+		search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" // what Docker and containerd give
+	}
+	for _, dir := range strings.Split(search, ":") {
+		if p.Image.FS.Access(path.Join("/", dir, line.Arg), p.Identity, layers.Exec).OK {
+			return line, ""
+		}
+	}
+	return line, line.Arg
+}
+
+func interpreterRemedy(interpreter string) string {
+	if strings.HasSuffix(interpreter, "\r") {
+		return "Save the script with Unix line ends: the carriage return belongs to the interpreter's name"
+	}
+	return "Use a base image with that interpreter, or start the program itself in exec form"
+}
+
+var entrypointNotExecutable = &audit.Rule{
+	ID:       "entrypoint-not-executable",
+	Title:    "the program that the image starts cannot be executed",
+	Severity: audit.Error,
+	Sees:     audit.Sees{All: audit.Image},
+	Doc: audit.Doc{
+		Checks: "The file that ENTRYPOINT or CMD leads to is a regular file with an execute bit for the run-time user, every directory on the way lets that user through, it has a format the kernel knows, and the user itself can be resolved.",
+		Why:    "The container does not start. /root has mode 0700: a program below it is out of reach for any other user.",
+		Unless: "The file's mode is changed by a mount at run time.",
+		Messages: []string{
+			"*exec: *: permission denied*",
+			"*exec *: permission denied*",
+			"*exec *: exec format error*",
+			"*unable to find user *: no matching entries in passwd file*",
+			"*exec: *: is a directory*",
+		},
+	},
+	Check: checkEntrypointExecutable,
+}
+
+func checkEntrypointExecutable(p *audit.Pass) {
+	proc := p.Process
+	fault := proc.Fault
+	if barred(p) {
+		fault = "not executable"
+	}
+	if !slices.Contains([]string{"not executable", "not reachable", "directory", "bad format", "user"}, fault) {
+		return
+	}
+	f := audit.Finding{Words: proc.Message, Path: proc.At, Evidence: []audit.Evidence{audit.Seen(audit.LevelImage, "PID 1 is %q", proc.Argv)}}
+	cause := p.BlamePath(proc.At)
+	switch fault {
+	case "not executable":
+		f.Message = fmt.Sprintf("%s has no execute permission for uid %d", proc.At, p.Identity.UID)
+		f.Remedy = "Copy it with --chmod=0755"
+	case "not reachable":
+		f.Message = fmt.Sprintf("uid %d may not pass %s on the way to %s", p.Identity.UID, proc.At, proc.Path)
+		f.Remedy = "Put the program outside that directory, /app for example, or open the directory with mode 0755"
+	case "directory":
+		f.Message = fmt.Sprintf("the image starts %s, which is a directory", proc.At)
+		f.Remedy = "Name the program inside it; `go build -o DIR` writes into an existing directory"
+	case "bad format":
+		f.Message = fmt.Sprintf("%s is neither an executable nor a script with a #! line", proc.At)
+		f.Remedy = "Start it with its interpreter, or put a #! line first"
+	case "user":
+		f.Message = fmt.Sprintf("the user %q cannot be resolved in the image", p.Identity.User)
+		f.Remedy = "Write the user as numbers, USER 65532:65532, or copy /etc/passwd"
+		cause = userCause(p)
+	}
+	if e, ok := p.Image.FS.Entry(proc.At); ok {
+		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "%s is %s, owned by %d:%d", proc.At, e.Mode, e.UID, e.GID))
+	}
+	p.Report(cause.Of(f))
+}
+
+// userCause blames the USER of the final stage, or the base image that set it.
+func userCause(p *audit.Pass) audit.Cause {
+	if fits, _ := p.DockerfileFits(); !fits {
+		return p.BlameSetting(nil, "USER")
+	}
+	return p.BlameSetting(p.Dockerfile.Final().User.By, "USER")
+}

@@ -1,0 +1,158 @@
+package rules_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/dockerfile"
+	"github.com/imgaudit/imgaudit/pkg/rules"
+)
+
+var update = flag.Bool("update", false, "rewrite the want sections of the cases")
+
+// TestCases runs every rule over its cases. Each rule must fire in one case, stay silent in another, and have the
+// example that its documentation shows.
+func TestCases(t *testing.T) {
+	for _, rule := range rules.All() {
+		t.Run(rule.ID, func(t *testing.T) {
+			files, err := filepath.Glob(filepath.Join("testdata", rule.ID, "*.txtar"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fired, silent := false, false
+			for _, file := range files {
+				switch runCase(t, rule, file) {
+				case true:
+					fired = true
+				default:
+					silent = true
+				}
+			}
+			if !fired || !silent {
+				t.Errorf("%s: fires in a case: %v, silent in a case: %v; both are needed", rule.ID, fired, silent)
+			}
+			if ex := rules.Example(rule.ID); ex == nil || len(strings.TrimSpace(string(ex.Comment))) == 0 {
+				t.Errorf("%s: no testdata/%s/example.txtar with a sentence first", rule.ID, rule.ID)
+			}
+		})
+	}
+}
+
+// TestOrphans finds case folders without a rule.
+func TestOrphans(t *testing.T) {
+	dirs, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range dirs {
+		if rules.Find(d.Name()) == nil {
+			t.Errorf("testdata/%s belongs to no rule", d.Name())
+		}
+	}
+}
+
+// runCase checks one case and reports whether the rule fired.
+func runCase(t *testing.T, rule *audit.Rule, file string) bool {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := parseCase(file, data)
+	source := c.sections["Dockerfile"]
+	result := audit.Run(c.subject(t, source), []*audit.Rule{rule})
+	if len(result.Skipped) > 0 {
+		t.Errorf("%s: the rule is skipped: %s", file, result.Skipped[0].Because)
+	}
+	checkFindings(t, file, rule, result.Findings)
+	want := map[string]string{"want.findings": describe(result.Findings)}
+	if fixed, ok := applyFixes(t, c, rule, result.Findings); ok {
+		want["want.Dockerfile"] = fixed
+	}
+	compare(t, c, file, want)
+	return len(result.Findings) > 0
+}
+
+// checkFindings holds what is true of every finding.
+func checkFindings(t *testing.T, file string, rule *audit.Rule, findings []audit.Finding) {
+	t.Helper()
+	for _, f := range findings {
+		switch {
+		case len(f.Evidence) == 0:
+			t.Errorf("%s: a finding without evidence: %s", file, f.Message)
+		case strings.HasSuffix(f.Message, ".") || strings.Contains(f.Message, "\n"):
+			t.Errorf("%s: a message is one line without a period: %q", file, f.Message)
+		case f.Certainty != audit.Proven && f.Severity == audit.Error:
+			t.Errorf("%s: an error that is not proven: %s", file, f.Message)
+		case f.Location == nil && f.Blame.Kind != audit.BlameUnknown, f.Location != nil && f.Blame.Kind == audit.BlameUnknown:
+			t.Errorf("%s: location and blame disagree: %+v", file, f)
+		case f.Location == nil && f.Blame.Because == "":
+			t.Errorf("%s: no line and no reason why: %s", file, f.Message)
+		case f.Remedy == "":
+			t.Errorf("%s: no word on what to do: %s", file, f.Message)
+		}
+	}
+}
+
+// applyFixes applies all fixes of the case, and checks that the corrected text parses and gets no fix again.
+func applyFixes(t *testing.T, c *ruleCase, rule *audit.Rule, findings []audit.Finding) (string, bool) {
+	t.Helper()
+	var edits []dockerfile.Edit
+	for _, f := range findings {
+		if f.Fix != nil {
+			edits = append(edits, f.Fix.Edits...)
+		}
+	}
+	if len(edits) == 0 {
+		return "", false
+	}
+	fixed, err := dockerfile.Apply(c.sections["Dockerfile"], edits)
+	if err != nil {
+		t.Fatalf("%s: %v", c.name, err)
+	}
+	again := parseCase(c.name, txtar.Format(c.archive))
+	for _, f := range audit.Run(again.subject(t, fixed), []*audit.Rule{rule}).Findings {
+		if f.Fix != nil {
+			t.Errorf("%s: the corrected Dockerfile gets a fix again: %s", c.name, f.Message)
+		}
+	}
+	return string(fixed), true
+}
+
+// compare checks the want sections, or rewrites them.
+func compare(t *testing.T, c *ruleCase, file string, want map[string]string) {
+	t.Helper()
+	same := true
+	for _, name := range []string{"want.findings", "want.Dockerfile"} {
+		got, have := want[name], string(c.sections[name])
+		if got != have {
+			same = false
+			if !*update {
+				t.Errorf("%s: %s\ngot:\n%swant:\n%s", file, name, got, have)
+			}
+		}
+	}
+	if same || !*update {
+		return
+	}
+	a := &txtar.Archive{Comment: c.archive.Comment}
+	for _, f := range c.archive.Files {
+		if !strings.HasPrefix(f.Name, "want.") {
+			a.Files = append(a.Files, f)
+		}
+	}
+	for _, name := range []string{"want.findings", "want.Dockerfile"} {
+		if text, ok := want[name]; ok {
+			a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)})
+		}
+	}
+	if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,139 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/dockerfile"
+)
+
+var stopSignalLost = &audit.Rule{
+	ID:       "stop-signal-lost",
+	Title:    "PID 1 is a shell that does not pass the stop signal on",
+	Severity: audit.Error,
+	Sees:     audit.Sees{All: audit.Image},
+	Doc: audit.Doc{
+		Checks: "When the image starts its program through a shell (`sh -c`, a shell-form ENTRYPOINT or CMD, a script), what that shell really is in this image (dash, bash, busybox) and the shape of the command decide whether the shell replaces itself by the program or stays PID 1. bash and busybox do so for the last plain command of `-c`; dash never does; none does for a script file without exec.",
+		Why:    "A shell that stays PID 1 does not forward SIGTERM. The service never hears that it shall stop, and is killed after the grace period with its requests in flight.",
+		Unless: "The container is started with an init of the engine (--init) that signals the whole process group.",
+		Messages: []string{
+			"*exited with code 137*",
+			"*StopSignal SIGTERM failed to stop container * in 10 seconds, resorting to SIGKILL*",
+		},
+	},
+	Check: checkStopSignalLost,
+}
+
+func checkStopSignalLost(p *audit.Pass) {
+	s := p.Start
+	if s.Shell.Kind == "" || s.Init != "" || s.Command == nil || s.Traps {
+		return
+	}
+	certainty, lost := swallows(s)
+	if !lost {
+		return
+	}
+	f := audit.Finding{
+		Certainty: certainty,
+		Message:   fmt.Sprintf("%s stays PID 1 and does not pass %s on to %s", s.Shell.Kind, stopSignal(p), s.Path),
+		Evidence: []audit.Evidence{
+			audit.Seen(audit.LevelImage, "PID 1 is %q", p.Process.Argv),
+			audit.Seen(audit.LevelImage, "%s is %s (%s)", s.Shell.Path, s.Shell.Kind, s.Shell.Real),
+			audit.Seen(audit.LevelImage, "%s", shapeText(s)),
+		},
+		Path:   s.Path,
+		Words:  "no message: the container is killed after the grace period, exit code 137",
+		Remedy: `Use the exec form, ["` + s.Path + `"], or put exec before the command`,
+	}
+	if s.Script != "" {
+		f.Remedy = fmt.Sprintf("Put exec before the last command of %s", s.Script)
+		p.Report(p.BlamePath(s.Script).Of(f))
+		return
+	}
+	cause := startCause(p)
+	f.Fix = execFormFix(p, cause.By)
+	p.Report(cause.Of(f))
+}
+
+// swallows reports whether the shell stays PID 1, by shell and shape, as measured with dash 0.5.12, bash 5.2.15 and
+// busybox 1.35.
+func swallows(s audit.Start) (audit.Certainty, bool) {
+	form := s.Command.Form
+	switch {
+	case form == dockerfile.FormExec:
+		return "", false
+	case s.Shell.Kind == "other":
+		return audit.Possible, true
+	case s.Shell.Kind == "dash", s.Script != "", form == dockerfile.FormEarly, form == dockerfile.FormPipe:
+		return audit.Proven, true
+	case form == dockerfile.FormOther:
+		// busybox replaces itself by whatever has nothing after it, also in a group, a condition or a case.
+		switch {
+		case s.Shell.Kind == "bash":
+			return audit.Proven, true
+		case !s.Command.Tail:
+			return audit.Likely, true
+		}
+	case s.Shell.Kind == "bash" && s.Command.Redirected:
+		return audit.Proven, true
+	}
+	return "", false
+}
+
+func shapeText(s audit.Start) string {
+	shape := map[dockerfile.Form]string{
+		dockerfile.FormSimple:   "the program is its only command, without exec",
+		dockerfile.FormAnd:      "the program is the last of a list, without exec",
+		dockerfile.FormSequence: "the program is its last command, without exec",
+		dockerfile.FormEarly:    "the shell has more to do after the program",
+		dockerfile.FormPipe:     "the program is part of a pipeline",
+		dockerfile.FormOther:    "the program runs inside a construct of the shell",
+	}[s.Command.Form]
+	if s.Script != "" {
+		return fmt.Sprintf("in the script %s: %s", s.Script, shape)
+	}
+	return shape
+}
+
+var stopSignalUnhandled = &audit.Rule{
+	ID:       "stop-signal-unhandled",
+	Title:    "a server without a handler for the stop signal",
+	Severity: audit.Warning,
+	Sees:     audit.Sees{All: audit.Binary},
+	Doc: audit.Doc{
+		Checks: "A program that listens, into which os/signal.Notify was not linked: absence is proof that it handles no signal.",
+		Why:    "The Go runtime ends such a program at once: as PID 1 with exit code 2, otherwise by the signal. Requests in flight are lost on every deployment.",
+		Unless: "The server keeps no state and its clients retry everything.",
+		Messages: []string{
+			"*exited with code 2*",
+		},
+	},
+	Check: checkStopSignalUnhandled,
+}
+
+func checkStopSignalUnhandled(p *audit.Pass) {
+	for _, prog := range p.Programs {
+		if !prog.Entry || prog.Go == nil || prog.Opaque != "" || !prog.Server.Listens || prog.Signals.Notify {
+			continue
+		}
+		ev := append(audit.FromBinary(prog.Server.Evidence, 2),
+			audit.Seen(audit.LevelBinary, "os/signal.Notify is not linked into %s: no signal is handled", prog.Path))
+		f := audit.Finding{
+			Certainty: prog.Server.Certainty,
+			Message:   fmt.Sprintf("%s listens but handles no signal: %s ends it at once, with requests in flight", prog.Path, stopSignal(p)),
+			Evidence:  ev,
+			Path:      prog.Path,
+			Words:     "exit code 2 (as PID 1)",
+			Remedy:    "Handle the signal with signal.NotifyContext and wait for http.Server.Shutdown to return",
+		}
+		p.Report(p.BlameBuild(prog).Of(f))
+	}
+}
+
+// stopSignal is the signal that asks the container to stop.
+func stopSignal(p *audit.Pass) string {
+	if p.Image != nil && p.Image.Config.StopSignal != "" {
+		return p.Image.Config.StopSignal
+	}
+	return "SIGTERM"
+}

@@ -1,0 +1,106 @@
+package rules
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/binary"
+	"github.com/imgaudit/imgaudit/pkg/layers"
+)
+
+var tempDirMissing = &audit.Rule{
+	ID:       "temp-dir-missing",
+	Title:    "the program creates temporary files, but their directory is missing or not writable",
+	Severity: audit.Error,
+	Sees:     audit.Sees{All: audit.Binary | audit.Image},
+	Doc: audit.Doc{
+		Checks: "A program that calls os.CreateTemp or os.MkdirTemp needs its directory to exist and to be writable for the run-time user: the constant directory it names, else $TMPDIR, else /tmp.",
+		Why:    "scratch has no /tmp. Uploads through net/http spill to disk only above a limit, so the failure comes with the first large one.",
+		Unless: "A tmpfs or volume is mounted there at run time.",
+		Messages: []string{
+			"open /tmp/*: no such file or directory",
+			"open /tmp/*: permission denied",
+			"stat /tmp: no such file or directory",
+			"mkdir /tmp/*: permission denied",
+		},
+	},
+	Check: checkTempDir,
+}
+
+func checkTempDir(p *audit.Pass) {
+	p.Needing(binary.TopicTempDir, func(prog *audit.Program, n binary.Need) {
+		dirs := tempDirs(p, n)
+		var bad []layers.TempDir
+		var names []string
+		for _, d := range dirs {
+			names = append(names, d.Dir)
+			if !d.Access.OK && !(d.Access.Errno == "ENOENT" && runtimeMakes(p, d.Dir)) {
+				bad = append(bad, d)
+			}
+		}
+		if len(bad) == 0 {
+			p.Judge(prog, n, true, strings.Join(names, ", "), nil)
+			return
+		}
+		p.Judge(prog, n, false, "", names)
+		for _, d := range bad {
+			p.Report(tempDirFinding(p, prog, n, d))
+		}
+	})
+}
+
+// tempDirs are the directories the program writes to: those it names, or the default one.
+func tempDirs(p *audit.Pass, n binary.Need) []layers.TempDir {
+	if len(n.Names) == 0 {
+		return []layers.TempDir{p.Image.FS.TempDir(p.Env(), p.Identity)}
+	}
+	var dirs []layers.TempDir
+	for _, name := range n.Names {
+		if !path.IsAbs(name) {
+			name = path.Join("/", p.Image.Config.WorkingDir, name)
+		}
+		dirs = append(dirs, layers.TempDir{Dir: name, Access: p.Image.FS.Access(name, p.Identity, layers.Write|layers.Exec)})
+	}
+	return dirs
+}
+
+// runtimeMakes reports whether the run-time makes a directory that the image lacks, writable for the user: /dev/shm is a
+// tmpfs for everybody; a volume and the working directory are made for root.
+func runtimeMakes(p *audit.Pass, dir string) bool {
+	if within(dir, "/dev/shm") {
+		return true
+	}
+	return p.Identity.UID == 0 && (slices.Contains(p.Image.Config.Volumes, dir) || path.Join("/", p.Image.Config.WorkingDir) == dir)
+}
+
+// within reports whether a path is a directory or below it.
+func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
+
+func tempDirFinding(p *audit.Pass, prog *audit.Program, n binary.Need, d layers.TempDir) audit.Finding {
+	f := audit.Finding{
+		Certainty: n.Certainty,
+		Message:   fmt.Sprintf("%s creates temporary files in %s, which is not in the image", prog.Path, d.Dir),
+		Evidence:  audit.FromBinary(n.Evidence, 3),
+		Path:      d.Dir,
+		Words:     fmt.Sprintf("open %s/...: no such file or directory", strings.TrimSuffix(d.Dir, "/")),
+		Remedy:    fmt.Sprintf("Make %s with mode 1777 in the image, or mount a tmpfs with a size there", d.Dir),
+	}
+	if d.Access.Errno == "ENOENT" {
+		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "searched %s: not found", d.Dir))
+		return p.BlameAbsence(d.Dir).Of(f)
+	}
+	reason := map[string]string{"EACCES": "permission denied", "ENOTDIR": "not a directory", "ELOOP": "too many levels of symbolic links"}[d.Access.Errno]
+	f.Remedy = fmt.Sprintf("Give %s mode 1777 in the image, or mount a tmpfs with a size there", d.Dir)
+	f.Message = fmt.Sprintf("%s creates temporary files in %s, which uid %d may not write to", prog.Path, d.Dir, p.Identity.UID)
+	if d.Access.Errno != "EACCES" {
+		f.Message = fmt.Sprintf("%s creates temporary files in %s, which cannot be used: %s", prog.Path, d.Dir, reason)
+	}
+	f.Words = fmt.Sprintf("open %s/...: %s", strings.TrimSuffix(d.Dir, "/"), reason)
+	if e, ok := p.Image.FS.Entry(d.Access.At); ok {
+		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "%s is %s, owned by %d:%d", d.Access.At, e.Mode, e.UID, e.GID))
+	}
+	return p.BlamePath(d.Access.At).Of(f)
+}

@@ -1,0 +1,149 @@
+// Package target turns what a user names into Subjects: it tells an image from a Dockerfile from an executable, pairs
+// them, and has the readers read them.
+//
+// It must never judge what was read. What cannot be read becomes a line of the Subject's Unread, so that the rest is
+// still audited.
+package target
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/imgaudit/imgaudit/pkg/layers"
+)
+
+// Kind is what a target is.
+type Kind string
+
+// The kinds; those of images are the kinds of pkg/layers.
+const (
+	Dir        Kind = "dir"
+	Dockerfile Kind = "dockerfile"
+	Binary     Kind = "binary"
+)
+
+// imageKinds are the kinds that pkg/layers reads.
+var imageKinds = map[Kind]layers.Kind{
+	"registry": layers.Registry, "oci": layers.OCILayout, "oci-archive": layers.OCIArchive, "docker-archive": layers.DockerArchive,
+}
+
+// Target is one thing named by the user.
+type Target struct {
+	Kind Kind
+	Name string // without the prefix
+	Arg  string // as the user wrote it
+}
+
+// IsImage reports whether the target is an image of some source.
+func (t Target) IsImage() bool { _, ok := imageKinds[t.Kind]; return ok }
+
+// ErrUsage is a target that cannot be meant: a wrong combination, an unknown prefix.
+var ErrUsage = errors.New("wrong usage")
+
+// Detect tells what arg names: by its prefix, else by what is at that path, else it is an image in a registry.
+func Detect(arg string) (Target, error) {
+	if arg == "" {
+		return Target{}, fmt.Errorf("%w: empty target", ErrUsage)
+	}
+	if prefix, name, ok := strings.Cut(arg, ":"); ok {
+		k := Kind(prefix)
+		if _, image := imageKinds[k]; image || k == Dir || k == Dockerfile || k == Binary {
+			return Target{Kind: k, Name: name, Arg: arg}, nil
+		}
+	}
+	if arg == "-" {
+		return detectFile(Target{Name: "/dev/stdin", Arg: arg})
+	}
+	fi, err := os.Stat(arg)
+	switch {
+	case err == nil && fi.IsDir():
+		if _, err := os.Stat(filepath.Join(arg, "oci-layout")); err == nil {
+			return Target{Kind: "oci", Name: arg, Arg: arg}, nil
+		}
+		return Target{Kind: Dir, Name: arg, Arg: arg}, nil
+	case err == nil:
+		return detectFile(Target{Name: arg, Arg: arg})
+	case !looksLikePath(arg):
+		return Target{Kind: "registry", Name: arg, Arg: arg}, nil
+	case strings.Contains(filepath.Base(arg), ":"):
+		return detectTagged(arg)
+	}
+	return Target{}, fmt.Errorf("%s: %w", arg, os.ErrNotExist)
+}
+
+// detectTagged tells DIR:TAG of an OCI layout and FILE.tar:TAG of an archive.
+func detectTagged(arg string) (Target, error) {
+	i := strings.LastIndex(arg, ":")
+	t, err := Detect(arg[:i])
+	if err != nil || !t.IsImage() {
+		return Target{}, fmt.Errorf("%s: %w", arg, os.ErrNotExist)
+	}
+	return Target{Kind: t.Kind, Name: arg, Arg: arg}, nil
+}
+
+// looksLikePath reports whether a name that is not there was meant as a path, not as an image.
+func looksLikePath(arg string) bool {
+	for _, prefix := range []string{"/", "./", "../", "~"} {
+		if strings.HasPrefix(arg, prefix) {
+			return true
+		}
+	}
+	base := filepath.Base(arg)
+	return arg == "." || arg == ".." || strings.HasSuffix(arg, ".tar") || strings.HasSuffix(arg, ".tar.gz") || isDockerfileName(base)
+}
+
+// detectFile tells by content: an ELF file, an archive, else a Dockerfile.
+func detectFile(t Target) (Target, error) {
+	f, err := os.Open(t.Name)
+	if err != nil {
+		return Target{}, fmt.Errorf("opening %s: %w", t.Arg, err)
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+		return Target{}, fmt.Errorf("reading %s: %w", t.Arg, err)
+	}
+	head = head[:n]
+	switch {
+	case strings.HasPrefix(string(head), "\x7fELF"):
+		t.Kind = Binary
+		return t, nil
+	case isText(head):
+		t.Kind = Dockerfile
+		return t, nil
+	}
+	kind, err := layers.Detect(t.Name)
+	if err != nil {
+		if errors.Is(err, layers.ErrNotImage) {
+			t.Kind = Binary // the binary reader names Mach-O, PE and the like
+			return t, nil
+		}
+		return Target{}, fmt.Errorf("telling what %s is: %w", t.Arg, err)
+	}
+	t.Kind = Kind(kind)
+	return t, nil
+}
+
+// isText reports whether the head of a file is text: no NUL and no other control bytes than white space.
+func isText(head []byte) bool {
+	for _, c := range head {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != '\f' {
+			return false
+		}
+	}
+	return true
+}
+
+// isDockerfileName reports whether a file is named like a Dockerfile.
+func isDockerfileName(base string) bool {
+	if strings.HasSuffix(base, ".dockerignore") {
+		return false
+	}
+	return base == "Dockerfile" || base == "Containerfile" || strings.HasPrefix(base, "Dockerfile.") ||
+		strings.HasSuffix(base, ".Dockerfile") || strings.HasSuffix(base, ".dockerfile")
+}

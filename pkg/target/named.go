@@ -1,0 +1,52 @@
+package target
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/binary"
+)
+
+// readNamed reads the executables that the user named. With an image they are asked about as if they stood in it.
+func readNamed(s *audit.Subject, binaries []Target) {
+	var programs []*audit.Program
+	for _, t := range binaries {
+		b, err := ReadBinary(t.Name)
+		if err != nil {
+			s.Unread = append(s.Unread, audit.Unread{What: t.Arg, Because: reason(err)})
+			continue
+		}
+		if s.Image != nil {
+			b.Path = path.Join("/", filepath.Base(t.Name))
+		}
+		programs = append(programs, &audit.Program{Binary: b, Entry: true, Toolchain: false})
+	}
+	s.Programs = append(programs, s.Programs...)
+}
+
+// ReadBinary reads an executable from disk. One that Go did not build gives binary.ErrNotGo: its needs cannot be told.
+func ReadBinary(name string) (*binary.Binary, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, fmt.Errorf("reading an executable: %s is no regular file", name)
+	}
+	b, err := binary.Read(f, fi.Size(), name)
+	if err != nil {
+		return nil, err
+	}
+	if b.Go == nil && b.Opaque == "" {
+		return nil, fmt.Errorf("reading a Go executable: %w (no build information in it)", binary.ErrNotGo)
+	}
+	return b, nil
+}

@@ -1,0 +1,224 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/dockerfile"
+	"github.com/imgaudit/imgaudit/pkg/layers"
+)
+
+// Options say how to read the targets.
+type Options struct {
+	Dockerfile string            // --dockerfile
+	Context    string            // --context
+	Target     string            // --target
+	BuildArgs  map[string]string // --build-arg
+	Platform   string            // --platform
+	Progress   func(layers.Layer, int)
+}
+
+// plan is the subjects to make: each image is one, each Dockerfile without an image is one; binaries belong to all.
+type plan struct {
+	images      []Target
+	dockerfiles []string
+	contexts    map[string]string // by Dockerfile, "" for the default
+	binaries    []Target
+	unread      []audit.Unread
+}
+
+// Subjects reads the targets. It fails only on wrong usage: whatever cannot be read is in the subjects' Unread.
+func Subjects(ctx context.Context, args []string, opt Options) ([]*audit.Subject, error) {
+	p, err := newPlan(args, opt)
+	if err != nil {
+		return nil, err
+	}
+	var subjects []*audit.Subject
+	switch {
+	case len(p.images) > 0:
+		for _, img := range p.images {
+			s := &audit.Subject{}
+			readImage(ctx, s, img, opt)
+			if len(p.dockerfiles) == 1 {
+				p.readDockerfile(s, p.dockerfiles[0], opt)
+			}
+			subjects = append(subjects, s)
+		}
+	case len(p.dockerfiles) > 0:
+		for _, d := range p.dockerfiles {
+			s := &audit.Subject{}
+			p.readDockerfile(s, d, opt)
+			subjects = append(subjects, s)
+		}
+	default:
+		subjects = append(subjects, &audit.Subject{})
+	}
+	for _, s := range subjects {
+		readNamed(s, p.binaries)
+		link(s)
+		s.Prepare()
+	}
+	subjects[0].Unread = append(p.unread, subjects[0].Unread...)
+	return subjects, nil
+}
+
+func newPlan(args []string, opt Options) (*plan, error) {
+	p := &plan{contexts: map[string]string{}}
+	for _, arg := range args {
+		t, err := Detect(arg)
+		switch {
+		case errors.Is(err, ErrUsage):
+			return nil, err
+		case err != nil:
+			p.unread = append(p.unread, audit.Unread{What: arg, Because: reason(err)})
+		case t.IsImage():
+			p.images = append(p.images, t)
+		case t.Kind == Binary:
+			p.binaries = append(p.binaries, t)
+		case t.Kind == Dockerfile:
+			p.dockerfiles = append(p.dockerfiles, t.Name)
+		default:
+			p.addDir(t, opt)
+		}
+	}
+	if opt.Dockerfile != "" {
+		p.dockerfiles = append([]string{opt.Dockerfile}, p.dockerfiles...)
+	}
+	if len(p.images) > 0 && len(p.dockerfiles) > 1 {
+		return nil, fmt.Errorf("%w: an image has one Dockerfile, and %d are given: name it with --dockerfile", ErrUsage, len(p.dockerfiles))
+	}
+	for _, d := range p.dockerfiles {
+		if opt.Context != "" {
+			p.contexts[d] = opt.Context
+		}
+	}
+	return p, nil
+}
+
+// addDir adds the Dockerfiles of a directory, which is their context.
+func (p *plan) addDir(t Target, opt Options) {
+	if opt.Dockerfile != "" {
+		p.contexts[opt.Dockerfile] = t.Name
+		return
+	}
+	entries, err := os.ReadDir(t.Name)
+	if err != nil {
+		p.unread = append(p.unread, audit.Unread{What: t.Arg, Because: reason(err)})
+		return
+	}
+	found := false
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !isDockerfileName(e.Name()) {
+			continue
+		}
+		name := filepath.Join(t.Name, e.Name())
+		p.dockerfiles = append(p.dockerfiles, name)
+		p.contexts[name] = t.Name
+		found = true
+	}
+	if !found {
+		p.unread = append(p.unread, audit.Unread{What: t.Arg, Because: "no Dockerfile in this directory"})
+	}
+}
+
+// readDockerfile reads a Dockerfile and its context into the subject.
+func (p *plan) readDockerfile(s *audit.Subject, name string, opt Options) {
+	src, err := readFile(name)
+	if err != nil {
+		s.Unread = append(s.Unread, audit.Unread{What: name, Because: reason(err)})
+		return
+	}
+	o := dockerfile.Options{BuildArgs: opt.BuildArgs, Target: opt.Target, Platform: opt.Platform}
+	if s.Image != nil {
+		o.Platform = s.Image.Platform.String()
+	}
+	shown := name
+	if name == "/dev/stdin" {
+		shown = "Dockerfile"
+	}
+	f, err := dockerfile.Parse(shown, src, o)
+	if err != nil {
+		s.Unread = append(s.Unread, audit.Unread{What: shown, Because: reason(err)})
+		return
+	}
+	if f.Final() == nil {
+		s.Unread = append(s.Unread, audit.Unread{What: shown, Because: fmt.Sprintf("it has no stage named %q", opt.Target)})
+		return
+	}
+	s.Dockerfile = f
+	dir, named := p.contexts[name], true
+	if dir == "" {
+		dir, named = filepath.Dir(name), false
+	}
+	if name == "/dev/stdin" && !named {
+		return
+	}
+	readContext(s, dir, name, named)
+}
+
+// readContext reads the build context. One that the user did not name counts only when it fits: every COPY finds its
+// sources there.
+func readContext(s *audit.Subject, dir, file string, named bool) {
+	rel, err := filepath.Rel(dir, file)
+	if err != nil || rel == ".." || filepath.IsAbs(rel) {
+		rel = file // a Dockerfile outside its context may still have its own ignore file beside it
+	}
+	c, err := dockerfile.NewContext(dir, os.DirFS(dir), filepath.ToSlash(rel))
+	if err != nil {
+		s.Unread = append(s.Unread, audit.Unread{What: "build context " + dir, Because: reason(err)})
+		return
+	}
+	if !named && !fits(s.Dockerfile, c) {
+		return
+	}
+	s.Context = c
+}
+
+func fits(f *dockerfile.File, c *dockerfile.Context) bool {
+	for _, stage := range f.Stages {
+		for _, in := range stage.Instructions {
+			if in.Copy == nil || in.Copy.From != nil || in.Copy.FromImage != "" || !in.Copy.Known {
+				continue
+			}
+			if _, err := c.Taken(in, 1); err != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// readFile reads a text file of at most 4 MiB.
+func readFile(name string) ([]byte, error) {
+	const most = 4 << 20
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > most {
+		return nil, fmt.Errorf("larger than %d bytes, no Dockerfile", most)
+	}
+	return b, nil
+}
+
+// reason is an error's text without the path that What names already.
+func reason(err error) string {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return "no such file or directory"
+	}
+	return err.Error()
+}

@@ -1,0 +1,6 @@
+// Command hello needs nothing.
+package main
+
+import "fmt"
+
+func main() { fmt.Println("hello") }
