@@ -1,30 +1,46 @@
-# Everything a change must pass is `make check` and, on a machine with root, `make test`, which CI runs (.ci/run).
+# `make run` shows the main job on a small example, `make test` runs every test and installs what they need.
+# `make check` is the gate of every change; CI (.ci/run) runs `make test`, which contains it.
 
 GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 20s
 
-.PHONY: run check test vet bench generate main-job fuzz
+.PHONY: run test check install lint generated unit race main-job bench generate fuzz
 
-run: ## a tour on a small bad example
-	$(GO) run ./internal/demo
+run: ## audit a small bad service, built on the spot; no registry, no daemon, no root
+	@$(GO) run ./internal/demo
 
-vet:
+test: install check main-job ## everything; root
+
+check: lint generated unit ## formatted, vetted, generated, tested
+
+install: ## the Debian packages that tests take, where missing
+	internal/ci/install.sh
+
+lint: ## gofmt, vet, staticcheck, a tidy go.mod
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'gofmt: the files above are not formatted' >&2; exit 1; }
 	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+	$(GO) mod verify
 
-check: vet ## formatted, vetted, tested; needs neither root nor network
+generated: ## the documentation is what the code says
+	$(GO) test ./cmd/imgaudit -run TestDocs
+
+unit: ## every Go test; those that start programs in other roots need root
 	$(GO) test ./...
 
-test: check main-job ## check, and the real images (root, .ci/run installs what it takes)
+race: ## the tests that share memory, with the race detector
+	$(GO) test -race -short ./pkg/... ./cmd/...
 
-main-job: ## build, run and audit the real images of testdata/real
+main-job: ## build, push, run and audit the real images of testdata/real; root
 	internal/ci/main-job.sh
 
-bench: ## size and CPU time of the stripped binary
+bench: ## size, CPU time and memory of the stripped binary
 	internal/ci/bench.sh
 
-generate: ## whatever is made from the code: documentation, schema
+generate: ## rewrite what is made from the code
 	$(GO) generate ./...
 
-FUZZTIME ?= 20s
 fuzz: ## every fuzz function for FUZZTIME
 	internal/ci/fuzz.sh $(FUZZTIME)

@@ -40,16 +40,7 @@ fi
 
 # --- what must be installed -------------------------------------------------------------------------------------------
 
-packages=(buildah podman runc skopeo docker-registry curl jq gcc libc6-dev dash bash coreutils
-  base-files netbase media-types tzdata ca-certificates busybox-static musl libc6 libssl3)
-missing=()
-installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "${packages[@]}" 2>/dev/null || true)
-for p in "${packages[@]}"; do grep -qx "ii *$p" <<<"$installed" || missing+=("$p"); done
-if ((${#missing[@]})); then
-  ((UID == 0)) || die "not installed: ${missing[*]} (run as root to install them)"
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-fi
+"$here/install.sh"
 ((UID == 0)) || die "the layers hold files of root and of user 65532: run as root"
 goroot=$(go env GOROOT)
 goversion=$(go env GOVERSION)

@@ -16,7 +16,7 @@ type tally struct {
 }
 
 type row struct {
-	runs, firedFailed, silentOK, limits, possible, disagreed int
+	runs, firedFailed, silentOK, limits, alarms, possible, disagreed int
 }
 
 func newTally() *tally { return &tally{rows: map[string]*row{}} }
@@ -36,6 +36,8 @@ func (a *tally) add(c cell, f *audit.Finding, failed, agreed bool) {
 		r.disagreed++
 	case f != nil && f.Certainty == audit.Possible:
 		r.possible++
+	case f != nil && !failed:
+		r.alarms++
 	case f != nil:
 		r.firedFailed++
 	case failed:
@@ -57,13 +59,19 @@ func (a *tally) String() string {
 	var sum row
 	b := &strings.Builder{}
 	line := func(name string, r row) {
-		fmt.Fprintf(b, "%-26s %4d runs %4d fired, failed %4d silent, ran %4d not covered %4d possible %4d disagree\n",
-			name, r.runs, r.firedFailed, r.silentOK, r.limits, r.possible, r.disagreed)
+		fmt.Fprintf(b, "%-26s %4d runs %4d fired, failed %4d silent, ran %4d not covered %4d false alarms %4d possible %4d disagree\n",
+			name, r.runs, r.firedFailed, r.silentOK, r.limits, r.alarms, r.possible, r.disagreed)
 	}
 	for _, name := range names {
 		r := *a.rows[name]
 		line(name, r)
-		sum = row{sum.runs + r.runs, sum.firedFailed + r.firedFailed, sum.silentOK + r.silentOK, sum.limits + r.limits, sum.possible + r.possible, sum.disagreed + r.disagreed}
+		sum.runs += r.runs
+		sum.firedFailed += r.firedFailed
+		sum.silentOK += r.silentOK
+		sum.limits += r.limits
+		sum.alarms += r.alarms
+		sum.possible += r.possible
+		sum.disagreed += r.disagreed
 	}
 	line("all", sum)
 	return b.String()

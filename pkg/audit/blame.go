@@ -267,8 +267,15 @@ func (s *Subject) BlameBuild(prog *Program) Cause {
 		return c
 	}
 	c.Chain = nil
+	made := prog.Path
 	for _, in := range origin[:len(origin)-1] {
-		c.Chain = append(c.Chain, s.At(in, "%s is put there by %s", prog.Path, oneLine(in)))
+		c.Chain = append(c.Chain, s.At(in, "%s is made by %s", made, oneLine(in)))
+		if in.Copy == nil {
+			continue
+		}
+		if source := in.Copy.Source(made); source != "" {
+			made = source
+		}
 	}
 	last := origin[len(origin)-1]
 	c.By, c.Location = last, s.locate(last.Span)

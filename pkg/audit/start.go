@@ -26,7 +26,8 @@ type Start struct {
 	Text   string
 	// Command is the shell's command that starts Path, nil without a shell or when the text is not understood.
 	Command *dockerfile.ShellCommand
-	// Missing is the program that Text surely starts and the image does not have, as written; "" if there is none.
+	// Missing is the program that Text or the init surely starts and the image does not have, as written; "" if there
+	// is none.
 	Missing string
 	// Traps is true when the text sets a trap: then signals are the script's own business.
 	Traps bool
@@ -63,6 +64,10 @@ func StartOf(img *layers.Image, p layers.Process) Start {
 		return env.script(s, env.path(argv[0]), argv[1:])
 	}
 	file := env.path(argv[0])
+	if len(argv) < len(p.Argv) && env.program(argv[0]) == "" {
+		s.Missing = argv[0]
+		return s
+	}
 	interpreter, ok := env.interpreter(env.read(file))
 	switch {
 	case ok && slices.Contains(shells, path.Base(interpreter)):
@@ -229,7 +234,7 @@ func (l *lookup) through(s Start, args []string) Start {
 			}
 			l.cwd = path.Clean(words[1])
 		case slices.Contains(builtins, name):
-			straight = straight && !slices.Contains([]string{".", "source", "eval"}, name) && !(name == "set" && strings.Contains(s.Text, "$@"))
+			straight = straight && !slices.Contains([]string{".", "source", "eval"}, name) && !(name == "set" && slices.Contains(words, "--"))
 		default:
 			if p := l.program(name); p != "" {
 				s.Path, s.Command, s.Missing, straight = p, c, "", false

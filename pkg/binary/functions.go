@@ -1,6 +1,7 @@
 package binary
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -26,7 +27,7 @@ type inlined struct {
 func readFunctions(m *memory, t *pclntab, mod *module, wanted func(name uint32) bool) (*functions, []inlined, error) {
 	f := &functions{entry: make([]uint32, 0, t.functions), name: make([]uint32, 0, t.functions), end: uint32(mod.etext - mod.text)}
 	index, records := m.f.clone(), m.f.clone()
-	trees := inlineReader{m: m, table: t, pcs: m.f.clone()}
+	trees := inlineReader{m: m, table: t, pcs: m.f.clone(), budget: maxOverlap * m.f.size}
 	size := t.indexEntry()
 	for i := range t.functions {
 		b, err := index.at(t.records+i*size, size)
@@ -50,6 +51,9 @@ func readFunctions(m *memory, t *pclntab, mod *module, wanted func(name uint32) 
 		f.entry, f.name = append(f.entry, uint32(entry)), append(f.name, r.name)
 		trees.read(r, int32(i), wanted)
 	}
+	if trees.budget < 0 {
+		return nil, nil, errors.New("reading the inlined functions: the tables overlap")
+	}
 	f.index()
 	return f, trees.found, nil
 }
@@ -66,16 +70,23 @@ func (f *functions) index() {
 	}
 }
 
-// at returns the function whose entry is exactly at offset from the text.
+// at returns the function whose entry is exactly at offset from the text, the last if there are empty ones before it.
 func (f *functions) at(offset uint64) (int32, bool) {
 	if offset >= uint64(f.end) {
 		return 0, false
 	}
-	i := f.first[offset>>blockBits]
-	for int(i)+1 < len(f.entry) && uint64(f.entry[i+1]) <= offset {
-		i++
+	low, high := f.first[offset>>blockBits], uint32(len(f.entry)-1)
+	if next := offset>>blockBits + 1; next < uint64(len(f.first)) {
+		high = f.first[next]
 	}
-	return int32(i), uint64(f.entry[i]) == offset
+	for low < high {
+		if mid := (low + high + 1) / 2; uint64(f.entry[mid]) <= offset {
+			low = mid
+		} else {
+			high = mid - 1
+		}
+	}
+	return int32(low), uint64(f.entry[low]) == offset
 }
 
 // span returns where a function starts and ends, as offsets from the text.
@@ -92,6 +103,8 @@ type inlineReader struct {
 	table *pclntab
 	pcs   *elfFile // reads pc-value tables
 	found []inlined
+	// budget is how many bytes may still be read: a file may let a million functions share one large table.
+	budget int64
 }
 
 // Limits of a tree; the largest seen in real programs has some hundred entries.
@@ -104,7 +117,7 @@ const (
 // read adds the wanted functions that are inlined into owner. A tree that cannot be read has none.
 // Source: runtime/symtabinl.go, inlinedCall: 16 bytes with the name at 4 since 1.20, 20 with the name at 12 before.
 func (r *inlineReader) read(rec record, owner int32, wanted func(uint32) bool) {
-	if rec.inlTree == 0 || len(r.found) > maxAllInline {
+	if rec.inlTree == 0 || len(r.found) > maxAllInline || r.budget < 0 {
 		return
 	}
 	size, nameAt := 16, 4
@@ -112,6 +125,7 @@ func (r *inlineReader) read(rec record, owner int32, wanted func(uint32) bool) {
 		size, nameAt = 20, 12
 	}
 	count := r.count(rec.inlPCs)
+	r.budget -= int64(count * size)
 	b := make([]byte, 16*20)
 	start := len(r.found)
 	for i := 0; i < count; {
@@ -154,6 +168,7 @@ func (r *inlineReader) count(at uint64) int {
 		v.next()
 		most = max(most, value)
 	}
+	r.budget -= int64(v.at - at)
 	return int(min(most+1, maxInlined))
 }
 

@@ -3,7 +3,6 @@ package binary
 import (
 	"cmp"
 	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +13,7 @@ const (
 	maxEdges = 1 << 23
 	maxSites = 1 << 18
 	maxSlots = 1 << 22
+	maxWeak  = 1 << 20
 )
 
 // graph says which function calls, or takes the address of, which. It is made by looking at every byte of the text
@@ -161,6 +161,9 @@ const (
 // addMethods records the methods of the itab at an address, if it is one. What loads it makes an interface value,
 // through which they can be called. Source: internal/abi/iface.go, ITab.
 func (s *scanner) addMethods(address uint64) {
+	if len(s.weak) >= maxWeak { // a weak step less: what it leads to stays possible
+		return
+	}
 	inter, ok1 := s.m.word(address)
 	typ, ok2 := s.m.word(address + 8)
 	size := s.mod.etypes - s.mod.types
@@ -169,7 +172,7 @@ func (s *scanner) addMethods(address uint64) {
 	}
 	count, _ := s.m.word(inter + interfaceMethods)
 	for i := range min(count, maxMethods) {
-		if fn, ok := s.slots.at(address + itabMethods + 8*i); ok && len(s.weak) < maxEdges {
+		if fn, ok := s.slots.at(address + itabMethods + 8*i); ok {
 			s.weak = append(s.weak, edge{s.current, fn})
 		}
 	}
@@ -189,131 +192,11 @@ func (g *graph) methods(fn int32) []edge {
 // callers returns up to limit functions that call or take the address of fn, ascending.
 func (g *graph) callers(fn int32, limit int) []int32 {
 	var all []int32
-	for caller := range g.fns.entry {
-		if _, ok := slices.BinarySearch(g.callees(int32(caller)), fn); ok && len(all) < limit {
-			all = append(all, int32(caller))
+	for i, callee := range g.edges {
+		if callee == fn && len(all) < limit {
+			next, _ := slices.BinarySearch(g.start, uint32(i)+1)
+			all = append(all, int32(next)-1)
 		}
 	}
 	return all
-}
-
-// slots are the words of the data that hold the entry of a function: function values, method tables.
-type slots struct {
-	base uint64   // address of the first byte of the data
-	bits []uint64 // one for each aligned word: is it a slot?
-	word []uint32 // the slots, as word numbers from base, ascending
-	fn   []int32
-}
-
-// holds says whether the word at an address is a slot.
-func (s *slots) holds(address uint64) bool {
-	n := (address - s.base) / 8
-	return address >= s.base && address%8 == 0 && n/64 < uint64(len(s.bits)) && s.bits[n/64]>>(n%64)&1 != 0
-}
-
-// at returns the function that the word at an address holds.
-func (s *slots) at(address uint64) (int32, bool) {
-	if !s.holds(address) {
-		return 0, false
-	}
-	i, ok := slices.BinarySearch(s.word, uint32((address-s.base)/8))
-	if !ok {
-		return 0, false
-	}
-	return s.fn[i], true
-}
-
-// readSlots looks at every word of the data.
-func (s *scanner) readSlots(t *pclntab, mod *module) error {
-	loads := slices.DeleteFunc(s.m.loads(), func(seg segment) bool { return seg.access&elf.PF_X != 0 })
-	if len(loads) == 0 {
-		return nil
-	}
-	slices.SortFunc(loads, func(a, b segment) int {
-		if a.vaddr < b.vaddr {
-			return -1
-		}
-		return 1
-	})
-	low, high := loads[0].vaddr, uint64(0)
-	for _, seg := range loads {
-		high = max(high, seg.vaddr+seg.size)
-	}
-	low &^= 7
-	if (high-low)/16 > uint64(s.m.f.size)+1<<24 {
-		return errors.New("reading the data: the segments lie too far apart")
-	}
-	s.slots = slots{base: low, bits: make([]uint64, (high-low)/8/64+1)}
-	text, size := s.text, uint64(s.fns.end)
-	if err := s.m.pointers(loads, text, size, s.addSlot); err != nil {
-		return fmt.Errorf("reading the data: %w", err)
-	}
-	if err := s.sortSlots(); err != nil {
-		return err
-	}
-	err := s.m.pointers(loads, low, high-low, func(_, to uint64) {
-		if fn, ok := s.slots.at(to); ok { // to is a function value
-			s.data = append(s.data, fn)
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("reading the data: %w", err)
-	}
-	slices.Sort(s.data)
-	s.data = slices.Compact(s.data)
-	return nil
-}
-
-// pointers calls see for every aligned word of the segments that holds an address in [low, low+size).
-func (m *memory) pointers(loads []segment, low, size uint64, see func(at, to uint64)) error {
-	if len(m.relative) > 0 {
-		for _, r := range m.relative {
-			if r.to-low < size {
-				see(r.at, r.to)
-			}
-		}
-		return nil
-	}
-	for _, seg := range loads {
-		err := m.walk(seg.vaddr, seg.size, 8, func(address uint64, b []byte, n int) {
-			for i := -address % 8; i < uint64(n) && i+8 <= uint64(len(b)); i += 8 {
-				if w := binary.LittleEndian.Uint64(b[i:]); w-low < size {
-					see(address+i, w)
-				}
-			}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// addSlot records that the word at an address holds another, if that is in the text.
-func (s *scanner) addSlot(at, to uint64) {
-	offset := to - s.text
-	n := (at - s.slots.base) / 8
-	if offset >= uint64(s.fns.end) || at < s.slots.base || at%8 != 0 || n/64 >= uint64(len(s.slots.bits)) {
-		return
-	}
-	if len(s.slots.word) >= maxSlots || len(s.inner) >= maxSlots {
-		s.overflow = true
-		return
-	}
-	if fn, ok := s.fns.at(offset); ok {
-		s.slots.bits[n/64] |= 1 << (n % 64)
-		s.slots.word, s.slots.fn = append(s.slots.word, uint32(n)), append(s.slots.fn, fn)
-		return
-	}
-	s.inner = append(s.inner, uint32(offset))
-}
-
-// sortSlots sorts the jump targets and checks the order of the slots.
-func (s *scanner) sortSlots() error {
-	slices.Sort(s.inner)
-	s.inner = slices.Compact(s.inner)
-	if !slices.IsSorted(s.slots.word) {
-		return errors.New("reading the data: the segments overlap")
-	}
-	return nil
 }

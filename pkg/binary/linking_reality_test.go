@@ -83,20 +83,24 @@ func compare(t *testing.T, shop *workshop, c cell) {
 	}
 }
 
-// files are those that a started program is made of: itself, the interpreter, the libraries; symlinks followed.
+// files are those that a started program is made of: itself, the loader, the libraries; symlinks followed.
 func files(dir, at string, l *Linking) []string {
 	out := []string{at}
-	if l.InterpreterPath != "" {
-		out = append(out, l.InterpreterPath)
-	}
+	loader := l.InterpreterPath
 	tree := newTree(os.DirFS(dir))
 	for _, lib := range l.Libraries {
-		if lib.Via == viaLoader || lib.Path == "" {
+		real, err := tree.real(lib.Path)
+		if err != nil || lib.Path == "" {
 			continue
 		}
-		if real, err := tree.real(lib.Path); err == nil && !slices.Contains(out, "/"+real) {
+		if lib.Via == viaLoader {
+			loader = "/" + real // gcompat's is not the interpreter
+		} else if !slices.Contains(out, "/"+real) {
 			out = append(out, "/"+real)
 		}
+	}
+	if loader != "" {
+		out = append(out, loader)
 	}
 	slices.Sort(out)
 	return out

@@ -31,7 +31,7 @@ var recipes = map[string]string{
 	"musl/libouter.so.1":    "musl-gcc -shared -fPIC -DCALLS=priv -Wl,-soname,libouter.so.1 -o $OUT $SRC/priv.c $ART/musl/libpriv.so.1",
 
 	// What Alpine's gcompat puts in the place of glibc's loader, and its library.
-	"compat":               "musl-gcc -static-pie -fPIE -o $OUT $SRC/compat.c",
+	"compat":               "M=$(dirname $(readlink -f /lib/ld-musl-x86_64.so.1)) && musl-gcc -nostdlib -static-pie -fPIE -fno-stack-protector -o $OUT $M/rcrt1.o $M/crti.o $SRC/compat.c $M/libc.a $M/crtn.o",
 	"musl/libgcompat.so.0": "musl-gcc -shared -fPIC -Wl,-soname,libgcompat.so.0 -DGNU -o $OUT $SRC/compat.c",
 
 	// C programs for glibc.
@@ -48,7 +48,6 @@ var recipes = map[string]string{
 	"runpath":    "gcc -DCALL=priv -o $OUT $SRC/main.c -Wl,--enable-new-dtags,-rpath,/opt/lib $ART/libpriv.so.1",
 	"origin":     "gcc -DCALL=priv -o $OUT $SRC/main.c -Wl,--enable-new-dtags,-rpath,'$ORIGIN/../lib' $ART/libpriv.so.1",
 	"libtoken":   "gcc -DCALL=priv -o $OUT $SRC/main.c -Wl,--enable-new-dtags,-rpath,'/opt/$LIB' $ART/libpriv.so.1",
-	"platform":   "gcc -DCALL=priv -o $OUT $SRC/main.c -Wl,--enable-new-dtags,-rpath,'/opt/${PLATFORM}' $ART/libpriv.so.1",
 	"chainrpath": "gcc -DCALL=outer -o $OUT $SRC/main.c -Wl,--disable-new-dtags,-rpath,/opt/lib,-rpath-link,$ART $ART/libouter.so.1",
 	"chainrun":   "gcc -DCALL=outer -o $OUT $SRC/main.c -Wl,--enable-new-dtags,-rpath,/opt/lib,-rpath-link,$ART $ART/libouter.so.1",
 	"chainlib":   "gcc -DCALL=outer -o $OUT $SRC/main.c -Wl,--enable-new-dtags,-rpath,/opt/lib,-rpath-link,$ART $ART/libouterrun.so.1",

@@ -1,6 +1,7 @@
 package binary
 
 import (
+	"bytes"
 	"cmp"
 	"debug/elf"
 	"errors"
@@ -136,15 +137,20 @@ func (m *memory) text(address, n uint64) (string, bool) {
 
 // cString returns the text at an address up to a NUL, which must come within limit bytes.
 func (m *memory) cString(address uint64, limit int) (string, bool) {
-	var text []byte
-	for b := (make([]byte, 1)); len(text) < limit; address++ {
-		if !m.read(address, b) {
-			return "", false
+	_, length, err := m.f.offset(address)
+	if err != nil {
+		return "", false
+	}
+	text := make([]byte, 0, 128)
+	for len(text) < limit {
+		start := len(text)
+		text = append(text, make([]byte, min(64, int(min(length, uint64(limit)))-start))...)
+		if len(text) == start || !m.read(address+uint64(start), text[start:]) {
+			break
 		}
-		if b[0] == 0 {
-			return string(text), true
+		if end := bytes.IndexByte(text[start:], 0); end >= 0 {
+			return string(text[:start+end]), true
 		}
-		text = append(text, b[0])
 	}
 	return "", false
 }
@@ -178,21 +184,18 @@ func (m *memory) walk(address, size uint64, extra int, visit func(address uint64
 // file. Go's own linker writes the addresses into the words too (cmd/link/internal/ld/data.go, relocsym); a C linker
 // may leave them zero.
 func (m *memory) readRelative() error {
-	d, err := m.f.clone().dynamic()
-	if err != nil || d == nil || !m.f.is64 {
-		return err
-	}
 	kind, known := relativeRelocation[m.f.machine]
-	if !known || !d.has(elf.DT_RELA) {
+	table, size := m.dynamicValue(elf.DT_RELA), m.dynamicValue(elf.DT_RELASZ)
+	if !known || !m.f.is64 || table == 0 {
 		return nil
 	}
 	const entry = 24
-	count := d.value(elf.DT_RELASZ) / entry
+	count := size / entry
 	if count > maxRelative {
 		return fmt.Errorf("reading DT_RELA: %d relocations, the limit is %d", count, maxRelative)
 	}
 	empty := false
-	err = m.walkRelative(d.value(elf.DT_RELA), count, kind, func(r relocation) bool {
+	err := m.walkRelative(table, count, kind, func(r relocation) bool {
 		w, ok := m.word(r.at)
 		empty = ok && w == 0 && r.to != 0
 		return !empty
@@ -201,7 +204,7 @@ func (m *memory) readRelative() error {
 		return err
 	}
 	m.relative = make([]relocation, 0, min(count, uint64(m.f.size)/entry))
-	err = m.walkRelative(d.value(elf.DT_RELA), count, kind, func(r relocation) bool {
+	err = m.walkRelative(table, count, kind, func(r relocation) bool {
 		m.relative = append(m.relative, r)
 		return true
 	})
@@ -210,6 +213,18 @@ func (m *memory) readRelative() error {
 		slices.SortStableFunc(m.relative, byOffset)
 	}
 	return err
+}
+
+// dynamicValue returns the first value of a tag in PT_DYNAMIC of a 64-bit program, 0 if there is none.
+func (m *memory) dynamicValue(tag elf.DynTag) uint64 {
+	s, ok := m.f.first(elf.PT_DYNAMIC)
+	for i := uint64(0); ok && i < maxDynamic && i < s.size/16; i++ {
+		if have, _ := m.word(s.vaddr + 16*i); elf.DynTag(have) == tag {
+			value, _ := m.word(s.vaddr + 16*i + 8)
+			return value
+		}
+	}
+	return 0
 }
 
 // walkRelative calls visit for the relative relocations of a table until it returns false.

@@ -18,8 +18,10 @@ const (
 
 var formats = map[uint32]int{0xfffffffa: format116, 0xfffffff0: format118, 0xfffffff1: format120}
 
-// maxFunctions is far above what real programs have: dockerd has 70,000.
-const maxFunctions = 1 << 21
+const (
+	maxFunctions = 1 << 21 // far above what real programs have: dockerd has 70,000
+	maxGap       = 64      // between the header and the names: 1.18 aligns them to 32 bytes
+)
 
 // errNoTable says that a program has no Go function table.
 var errNoTable = errors.New("no Go function table")
@@ -39,13 +41,32 @@ type pclntab struct {
 
 // findTable searches the segments for a function table. Section names are not trusted: strip and sstrip remove them.
 func findTable(m *memory) (*pclntab, error) {
-	mark := []byte{0, 0, minInstruction[m.f.machine], byte(m.f.pick(4, 8))}
-	if mark[2] == 0 {
+	var found *pclntab
+	for _, quantum := range quanta[m.f.machine] {
+		mark := []byte{0, 0, quantum, byte(m.f.pick(4, 8))}
+		t, err := searchTable(m, mark)
+		if err != nil {
+			return nil, fmt.Errorf("searching the function table: %w", err)
+		}
+		if found == nil || found.format == garbled && t != nil {
+			found = t
+		}
+	}
+	if found == nil {
 		return nil, errNoTable
 	}
+	if found.functions > maxFunctions {
+		return nil, fmt.Errorf("reading the function table: %d functions, the limit is %d", found.functions, maxFunctions)
+	}
+	return found, nil
+}
+
+// searchTable returns the first table whose header has mark after its magic number, one with a known number if there
+// is such, nil if there is none.
+func searchTable(m *memory, mark []byte) (*pclntab, error) {
 	var found *pclntab
 	for _, s := range m.loads() {
-		if found != nil || s.access&elf.PF_X != 0 {
+		if found != nil && found.format != garbled || s.access&elf.PF_X != 0 {
 			continue
 		}
 		err := m.walk(s.vaddr, s.size, 80, func(address uint64, b []byte, n int) {
@@ -63,22 +84,16 @@ func findTable(m *memory) (*pclntab, error) {
 			}
 		})
 		if err != nil {
-			return nil, fmt.Errorf("searching the function table: %w", err)
+			return nil, err
 		}
-	}
-	if found == nil {
-		return nil, errNoTable
-	}
-	if found.functions > maxFunctions {
-		return nil, fmt.Errorf("reading the function table: %d functions, the limit is %d", found.functions, maxFunctions)
 	}
 	return found, nil
 }
 
-// minInstruction is pcHeader.minLC, the "pc quantum". Source: cmd/internal/sys/arch.go, MinLC.
-var minInstruction = map[elf.Machine]byte{
-	elf.EM_386: 1, elf.EM_X86_64: 1, elf.EM_S390: 2, elf.EM_ARM: 4, elf.EM_AARCH64: 4, elf.EM_PPC64: 4,
-	elf.EM_RISCV: 4, elf.EM_MIPS: 4, elf.EM_LOONGARCH: 4,
+// quanta are the values of pcHeader.minLC. Source: cmd/internal/sys/arch.go, MinLC; 4 became 2 for riscv64.
+var quanta = map[elf.Machine][]byte{
+	elf.EM_386: {1}, elf.EM_X86_64: {1}, elf.EM_S390: {2}, elf.EM_ARM: {4}, elf.EM_AARCH64: {4}, elf.EM_PPC64: {4},
+	elf.EM_RISCV: {2, 4}, elf.EM_MIPS: {4}, elf.EM_LOONGARCH: {4},
 }
 
 // readTable reads the header b at an address; nil if it is none. Its parts follow each other in a fixed order.
@@ -105,7 +120,7 @@ func readTable(m *memory, at uint64, b []byte) *pclntab {
 	}
 	_, length, err := m.f.offset(at)
 	functions, names, cus, pctab, records := w[0], w[3], w[4], w[6], w[7]
-	if err != nil || names != header || cus <= names || w[5] < cus || pctab < w[5] || records < pctab || records >= length {
+	if err != nil || names < header || names > header+maxGap || cus <= names || w[5] < cus || pctab < w[5] || records < pctab || records >= length {
 		return nil
 	}
 	if functions == 0 || functions > (length-records)/t.indexEntry() {
@@ -132,9 +147,9 @@ type record struct {
 }
 
 const (
-	inlTreeIndex = 2 // PCDATA_InlTreeIndex, source: internal/abi/symtab.go
-	inlTree      = 3 // FUNCDATA_InlTree
-	recordSize   = 48
+	inlTreeIndex = 2  // PCDATA_InlTreeIndex, source: internal/abi/symtab.go
+	inlTree      = 3  // FUNCDATA_InlTree
+	maxTables    = 64 // pc-value tables of a function; Go 1.26 has 5
 )
 
 // readRecord reads the record at offset from pclntab.records with f. funcdata is where the offsets of its function
@@ -149,15 +164,20 @@ func (t *pclntab) readRecord(f *elfFile, offset, funcdata uint64) (record, error
 		fixed += 4 // the first line
 	}
 	at := t.records + offset
-	n := fixed + (inlTreeIndex+1)*4 // enough for the common case: the rest is read when it is there
-	b, err := f.at(at, n)
+	b, err := f.at(at, fixed)
 	if err != nil {
 		return record{}, fmt.Errorf("reading a function's record: %w", err)
 	}
 	r := record{name: f.order.Uint32(b[pre:])}
 	pcdata, funcs := uint64(f.order.Uint32(b[pre+6*4:])), b[fixed-1]
-	pcs := f.order.Uint32(b[fixed+inlTreeIndex*4:])
-	if pcdata <= inlTreeIndex || funcs <= inlTree || pcs == 0 || pcdata > 64 {
+	if pcdata <= inlTreeIndex || funcs <= inlTree || pcdata > maxTables {
+		return r, nil
+	}
+	if b, err = f.at(at+fixed+inlTreeIndex*4, 4); err != nil {
+		return record{}, fmt.Errorf("reading a function's record: %w", err)
+	}
+	pcs := f.order.Uint32(b)
+	if pcs == 0 {
 		return r, nil
 	}
 	data, size := at+fixed+pcdata*4, uint64(4)

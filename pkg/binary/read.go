@@ -71,10 +71,9 @@ func openProgram(m *memory, table *pclntab, info *GoInfo) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := newProgram(m, table, mod, wantedNames())
+	p, err := newProgram(m, table, mod, info, wantedNames())
 	if err != nil {
 		return nil, fmt.Errorf("reading the program: %w", err)
 	}
-	p.info = info
 	return p, nil
 }

@@ -2,12 +2,14 @@ package binary
 
 import (
 	"debug/elf"
-	"maps"
 	"slices"
 )
 
-// maxCode is the largest function whose instructions are decoded, in bytes.
-const maxCode = 4 << 20
+// Limits on the code that is decoded, in bytes: of a function, and of all functions of a program together.
+const (
+	maxCode    = 1 << 20
+	maxAllCode = 8 << 20
+)
 
 // value is what is known of a register or a stack word: a constant, or nothing.
 type value struct {
@@ -72,11 +74,15 @@ type decoder func(p *program, b []byte, at int64, r *registers) (step, bool)
 // decoders by machine.
 var decoders = map[elf.Machine]decoder{elf.EM_X86_64: stepAMD64, elf.EM_AARCH64: stepARM64}
 
-// callState is a direct call and what is known when it is made.
+// maxWords is how many words of arguments are looked at.
+const maxWords = 16
+
+// callState is a direct call and what is known of its arguments.
 type callState struct {
 	at     uint32
 	callee int32
-	regs   registers
+	known  uint32 // one bit for each word
+	words  [maxWords]uint64
 }
 
 // body is the code of a function, ready to be decoded.
@@ -90,9 +96,10 @@ type body struct {
 func (p *program) body(fn int32) (body, bool) {
 	start, end := p.fns.span(fn)
 	b := body{start: start, decode: decoders[p.m.f.machine]}
-	if b.decode == nil || p.graph == nil || end-start > maxCode {
+	if b.decode == nil || p.graph == nil || end-start > maxCode || p.decoded > maxAllCode {
 		return b, false
 	}
+	p.decoded += int(end - start)
 	b.code = make([]byte, end-start)
 	return b, p.m.read(p.mod.text+uint64(start), b.code)
 }
@@ -157,9 +164,7 @@ func (p *program) callStates(fn int32) []callState {
 			return
 		}
 		if callee, ok := p.fns.at(uint64(s.target)); ok {
-			c := callState{uint32(at), callee, *after} // a call itself changes nothing that is known
-			c.regs.stack = maps.Clone(after.stack)
-			states = append(states, c)
+			states = append(states, p.newCallState(uint32(at), callee, after)) // the call itself changes nothing
 		}
 	})
 	return states
@@ -177,24 +182,29 @@ func (p *program) loads(fn int32) map[uint64]bool {
 	return all
 }
 
-// word returns word i of the arguments of a call, counted over all of them: a string has two.
+// newCallState takes the words of the arguments of a call, counted over all of them: a string has two.
 //
 // Since 1.17 (amd64) and 1.18 (arm64) they are in registers, before on the stack.
 // Source: src/cmd/compile/abi-internal.md.
-func (c *callState) word(p *program, i int) value {
-	if p.stackArguments() {
-		base := int64(0)
-		if p.m.f.machine == elf.EM_AARCH64 {
-			base = 8 // the return address comes first
+func (p *program) newCallState(at uint32, callee int32, regs *registers) callState {
+	c := callState{at: at, callee: callee}
+	order, stack, base := argumentRegisters[p.m.f.machine], p.stackArguments(), int64(0)
+	if p.m.f.machine == elf.EM_AARCH64 {
+		base = 8 // the return address comes first
+	}
+	for i := range maxWords {
+		var v value
+		if stack {
+			v.n, v.known = regs.stack[base+8*int64(i)]
+		} else if i < len(order) {
+			v = regs.r[order[i]]
 		}
-		n, ok := c.regs.stack[base+8*int64(i)]
-		return value{ok, n}
+		if v.known {
+			c.known |= 1 << i
+			c.words[i] = v.n
+		}
 	}
-	order := argumentRegisters[p.m.f.machine]
-	if i >= len(order) {
-		return value{}
-	}
-	return c.regs.r[order[i]]
+	return c
 }
 
 // argumentRegisters are the integer argument registers of ABIInternal by machine, as indices of registers.r.
@@ -222,14 +232,14 @@ const maxConstant = 4096
 
 // text returns the string in words i and i+1 of a call's arguments, if it is a constant.
 func (c *callState) text(p *program, i int) (string, bool) {
-	at, n := c.word(p, i), c.word(p, i+1)
-	switch {
-	case !n.known || n.n > maxConstant:
-		return "", false
-	case n.n == 0:
-		return "", true
-	case !at.known || at.n == 0:
+	if i+1 >= maxWords || c.known>>(i+1)&1 == 0 || c.words[i+1] > maxConstant {
 		return "", false
 	}
-	return p.m.text(at.n, n.n)
+	if c.words[i+1] == 0 {
+		return "", true
+	}
+	if c.known>>i&1 == 0 {
+		return "", false
+	}
+	return p.m.text(c.words[i], c.words[i+1])
 }

@@ -25,7 +25,7 @@ func (s Span) IsZero() bool { return s.Start.Line == 0 }
 type Options struct {
 	BuildArgs map[string]string // --build-arg
 	Target    string            // --target, "" is the last stage
-	Platform  string            // TARGETPLATFORM "os/arch[/variant]", "" is linux/amd64
+	Platform  string            // TARGETPLATFORM, and BUILDPLATFORM too, "os/arch[/variant]"; "" is linux/amd64
 }
 
 // File is one parsed Dockerfile. It is never changed after Parse returned it.
@@ -63,9 +63,10 @@ type Stage struct {
 	Instructions []*Instruction // without FROM, ONBUILD triggers not expanded
 	Span         Span           // from FROM to the end of the last instruction
 	// Effective state at the end of the stage, inherited through Parent. What comes from a base image is not in it.
-	Env                                 []EnvVar // in order of first definition
-	Args                                []EnvVar // ARG in scope, by default value or --build-arg
-	User, WorkDir, StopSignal           Setting
+	Env                       []EnvVar // in order of first definition
+	Args                      []EnvVar // ARG in scope, by default value or --build-arg
+	User, WorkDir, StopSignal Setting
+	// ENTRYPOINT clears a CMD that the stage did not set itself: Cmd is then empty and By that ENTRYPOINT.
 	Shell, Entrypoint, Cmd, Healthcheck Command
 }
 
@@ -113,7 +114,8 @@ type Instruction struct {
 	Span    Span   // the physical lines, from the keyword to the end of the last byte that belongs to it
 	Flags   []Flag
 	// Words are the arguments as BuildKit splits them, before expansion, each with its span: the JSON elements for
-	// the exec form; sources and destination of COPY and ADD; KEY=VALUE pairs of ENV, ARG and LABEL.
+	// the exec form; sources and destination of COPY and ADD; KEY=VALUE pairs of ENV, ARG and LABEL ("ENV key value" is
+	// one word too, of the value "key=value"); one word for the shell form and for what takes one argument.
 	Words []Word
 	JSON  bool // exec form
 	// Text is the argument text as BuildKit sees it: continuations joined, comments gone. For a shell-form RUN with
@@ -236,7 +238,7 @@ func (f *File) Reachable(s *Stage) bool { return f.reachable(s) }
 // Text is the source text of a span.
 func (f *File) Text(s Span) string { return string(f.Source[s.Start.Offset:s.End.Offset]) }
 
-// Sources follows a path of a stage's file system back to the instructions that put it there, nearest first:
+// Origin follows a path of a stage's file system back to the instructions that put it there, nearest first:
 // path "/app" of the final stage gives its COPY --from=build, then in stage build the RUN whose go build wrote the
 // source path. It stops where it cannot tell, never guessing.
 func (f *File) Origin(s *Stage, path string) []*Instruction { return f.origin(s, path) }

@@ -24,7 +24,7 @@ func TestGoBuilds(t *testing.T) {
 		name, run string
 		want      []string
 	}{
-		{"the seed's line", `RUN CGO_ENABLED=0 GOOS=linux go build -a -installsuffix cgo -ldflags '-s -w -extldflags "-static"' -o app .`,
+		{"flags with values", `RUN CGO_ENABLED=0 GOOS=linux go build -a -installsuffix cgo -ldflags '-s -w -extldflags "-static"' -o app .`,
 			[]string{`build "/src" "/src/app" [.] {CGO_ENABLED:0 GOFLAGS:-mod=vendor GOOS:linux} [] [a= installsuffix=cgo ldflags=-s -w -extldflags "-static" o=app]`}},
 		{"export and cd", "RUN export CGO_ENABLED=0 && cd cmd/api && go build -o=/out/api && go build -v ./sub",
 			[]string{`build "/src/cmd/api" "/out/api" [] {CGO_ENABLED:0 GOFLAGS:-mod=vendor} [] [o=/out/api]`,

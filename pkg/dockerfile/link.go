@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
@@ -131,9 +132,13 @@ func (r *reader) inheritTriggers(s *Stage) error {
 		if len(result.AST.Children) != 1 {
 			return errors.New("onbuild trigger should be a single expression")
 		}
-		cmd, err := instructions.ParseCommand(result.AST.Children[0])
+		parsed, err := instructions.ParseInstructionWithLinter(result.AST.Children[0], linter.New(&linter.Config{}))
 		if err != nil {
 			return err
+		}
+		cmd, ok := parsed.(instructions.Command)
+		if !ok {
+			return fmt.Errorf("%T is not a command type", parsed)
 		}
 		triggers = append(triggers, step{in: in, cmd: cmd, trigger: true})
 	}

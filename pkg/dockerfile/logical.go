@@ -2,16 +2,8 @@ package dockerfile
 
 import (
 	"bytes"
-	"regexp"
 	"unicode"
 )
-
-// The continuation rules of parser.setEscapeToken in frontend/dockerfile/parser/parser.go: an escape token at the end
-// of a line, blanks after it allowed, unless another one stands before it.
-var continuations = map[byte]*regexp.Regexp{
-	'\\': regexp.MustCompile(`([^\\])\\[ \t]*$|^\\[ \t]*$`),
-	'`':  regexp.MustCompile("([^`])`[ \t]*$|^`[ \t]*$"),
-}
 
 // logicalLine is one instruction's command line, without heredoc bodies.
 type logicalLine struct {
@@ -60,14 +52,14 @@ func joinLines(src []byte, table *lineTable, escape byte, first int) logicalLine
 	return l
 }
 
-// continued gives the length of line before its continuation character, -1 if it has none.
+// continued gives the length of line before its continuation character, -1 if it has none. The rule is that of
+// setEscapeToken in frontend/dockerfile/parser/parser.go: an escape token at the end of a line, blanks after it allowed,
+// unless another one stands before it.
 func continued(line []byte, escape byte) int {
-	m := continuations[escape].FindSubmatchIndex(line)
-	switch {
-	case m == nil:
+	line = bytes.TrimRight(line, " \t")
+	n := len(line) - 1
+	if n < 0 || line[n] != escape || n > 0 && line[n-1] == escape {
 		return -1
-	case m[3] >= 0: // the character before the escape token stays
-		return m[3]
 	}
-	return 0
+	return n
 }

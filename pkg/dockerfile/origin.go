@@ -161,17 +161,7 @@ func (c *Copy) brings(name string) (exact, maybe bool) {
 	if !c.Known || c.Dest == "" {
 		return false, true
 	}
-	sources := c.sourcesOf(name)
-	if len(sources) == 0 {
-		return false, false
-	}
-	if c.DestDir || len(c.Sources) != 1 {
-		exact = path.Dir(name) == c.Dest && slices.ContainsFunc(c.Sources, func(src string) bool {
-			return src != "." && path.Base(src) == path.Base(name) && !hasWildcard(src)
-		})
-		return exact, true
-	}
-	return name == c.Dest, true
+	return c.Makes(name), len(c.sourcesOf(name)) > 0
 }
 
 // sourcesOf gives the paths, on the other side, that may have become name, the most likely first.

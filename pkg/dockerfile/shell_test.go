@@ -51,11 +51,14 @@ func TestParseShell(t *testing.T) {
 		{"a; /app | cat", "early: a\npipe: /app\npipe: cat"},
 		{"/app &", "other: /app"},
 		{"! /app", "other: /app"},
-		{"(/app)", "other: /app"},
+		{"(/app)", "other T: /app"},
+		{"(a; /app); b", "other: a\nother: /app\nsequence T: b"},
+		{"a & /app", "other: a\nother T: /app"},
 		{"{ a; /app; }", "other: a\nother T: /app"},
 		{"if a; then /app; else c; fi", "other: a\nother T: /app\nother T: c"},
 		{"while a; do /app; done", "other: a\nother: /app"},
-		{"case $1 in x) a;; esac", "other: a"},
+		{"case $1 in x) a; b;; $(c)) d;& e) f; esac", "other: a\nother T: b\nother: c\nother: d\nother T: f"},
+		{"case $1 in x) a;; esac; b", "other: a\nsequence T: b"},
 		{"f() { a; }; f", "other: a\nsequence T: f"},
 		{"time a", "other: a"},
 		{"exec /app -x", "exec T: /app -x"},
@@ -105,7 +108,7 @@ func TestParseShellSpans(t *testing.T) {
 
 func TestParseShellRefuses(t *testing.T) {
 	for _, script := range []string{
-		"a 'b", "if a; then b", "a )", "$(", "a &&", strings.Repeat("{ ", 300) + "a" + strings.Repeat("; }", 300),
+		"a 'b", "if a; then b", "a )", "$(", "a &&", strings.Repeat("{ ", 1001) + "a" + strings.Repeat("; }", 1001), strings.Repeat("! a && ", 1001) + "a",
 		strings.Repeat("(", 5000), strings.Repeat("$(", 60000), strings.Repeat("x", 1<<17+1), strings.Repeat("if ", 40000),
 	} {
 		if _, err := dockerfile.ParseShell(script); err == nil {

@@ -13,7 +13,7 @@ import (
 // Bounds of a shell text: the shell parser recurses on it.
 const (
 	maxShell      = 1 << 17
-	maxShellDepth = 200
+	maxShellDepth = 1000
 )
 
 var errDeep = fmt.Errorf("nested deeper than %d", maxShellDepth)
@@ -22,6 +22,9 @@ var errDeep = fmt.Errorf("nested deeper than %d", maxShellDepth)
 func parseSyntax(text string) (*syntax.File, error) {
 	if len(text) > maxShell {
 		return nil, fmt.Errorf("parsing shell text: larger than %d bytes", maxShell)
+	}
+	if opened(text) > maxShellDepth {
+		return nil, fmt.Errorf("parsing shell text: %w", errDeep)
 	}
 	tree, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
 	if err != nil {
@@ -32,6 +35,21 @@ func parseSyntax(text string) (*syntax.File, error) {
 		return nil, fmt.Errorf("parsing shell text: %w", err)
 	}
 	return tree, nil
+}
+
+// opened is the greatest number of open parentheses and braces, quoted ones counted too.
+func opened(text string) int {
+	depth, most := 0, 0
+	for _, c := range []byte(text) {
+		switch c {
+		case '(', '{':
+			depth++
+			most = max(most, depth)
+		case ')', '}':
+			depth = max(depth-1, 0)
+		}
+	}
+	return most
 }
 
 func parseShell(script string) (*Script, error) {
@@ -83,8 +101,11 @@ func (s *scriptReader) list(stmts []*syntax.Stmt, at place) {
 		}
 		if at.form == FormSimple && len(stmts) > 1 {
 			here.form = FormSequence
-			if !here.tail {
+			switch {
+			case !here.tail:
 				here.form = FormEarly
+			case stmts[k-1].Background && stmts[k-1].Pos().Line() == stmt.Pos().Line(): // one list to bash, which stays then
+				here.form = FormOther
 			}
 		}
 		s.stmt(stmt, here)
@@ -126,7 +147,7 @@ func (s *scriptReader) stmt(stmt *syntax.Stmt, at place) {
 		}
 	case nil:
 	default:
-		s.compound(stmt.Cmd)
+		s.compound(stmt.Cmd, at)
 	}
 }
 
@@ -156,10 +177,22 @@ func (s *scriptReader) binary(c *syntax.BinaryCmd, at place) {
 }
 
 // compound reads all that is inside a subshell, loop, case or function.
-func (s *scriptReader) compound(c syntax.Command) {
-	if _, ok := c.(*syntax.Subshell); ok {
+func (s *scriptReader) compound(c syntax.Command, at place) {
+	switch c := c.(type) {
+	case *syntax.Subshell:
 		s.child++
 		defer func() { s.child-- }()
+		s.list(c.Stmts, at.inner(true)) // with nothing behind it, busybox ash makes no child for it
+		return
+	case *syntax.CaseClause:
+		s.substitutions(c.Word)
+		for _, item := range c.Items {
+			for _, pattern := range item.Patterns {
+				s.substitutions(pattern)
+			}
+			s.list(item.Stmts, at.inner(item.Op == syntax.Break))
+		}
+		return
 	}
 	syntax.Walk(c, func(n syntax.Node) bool {
 		switch n := n.(type) {

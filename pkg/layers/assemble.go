@@ -23,12 +23,12 @@ func read(ctx context.Context, kind Kind, name string, opt Options) (*Image, err
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", short, err)
 	}
-	strata := f.readLayers(ctx, img, short, opt)
+	img.strata = f.readLayers(ctx, img, short, opt)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", short, err)
 	}
 	if len(img.Unread) == 0 {
-		img.merge(strata, short)
+		img.merge(short)
 	}
 	return img, nil
 }
@@ -96,8 +96,8 @@ func (f *found) describe(kind Kind, name string, opt Options) (*Image, error) {
 // readLayers reads the layers, the highest first: it is the application's, and has the first claim on what is kept in
 // memory. It fills in img.Layers and returns what is in them, nil for a layer that could not be read, whose error is in
 // img.Unread.
-func (f *found) readLayers(ctx context.Context, img *Image, short string, opt Options) []*facts {
-	all := make([]*facts, len(f.layers))
+func (f *found) readLayers(ctx context.Context, img *Image, short string, opt Options) []*stratum {
+	all := make([]*stratum, len(f.layers))
 	errs := make([]error, len(f.layers))
 	left := newBudget()
 	todo := make(chan int)
@@ -129,7 +129,7 @@ func (f *found) readLayers(ctx context.Context, img *Image, short string, opt Op
 }
 
 // read reads one layer and checks it against its digest and diffID.
-func (s *stored) read(ctx context.Context, l *Layer, left *budget) (*facts, error) {
+func (s *stored) read(ctx context.Context, l *Layer, left *budget) (*stratum, error) {
 	if s.because != "" {
 		return nil, errors.New(s.because)
 	}
@@ -149,7 +149,7 @@ func (s *stored) read(ctx context.Context, l *Layer, left *budget) (*facts, erro
 	if l.MediaType == dockerLayer && f.form != plain { // a docker-archive does not say
 		l.MediaType += "." + string(f.form)
 	}
-	return f, nil
+	return &f.stratum, nil
 }
 
 // oneLine gives an error the shape of a report's line.
@@ -195,10 +195,10 @@ func (b *fileBlob) head() ([]byte, error) {
 }
 
 // merge lays the layers, all of them read, over each other.
-func (img *Image) merge(strata []*facts, short string) {
+func (img *Image) merge(short string) {
 	t := newTree()
-	for i, s := range strata {
-		if err := t.lay(i, &s.stratum); err != nil {
+	for i, s := range img.strata {
+		if err := t.lay(i, s); err != nil {
 			img.unread(i, fmt.Errorf("merging layer %d of %s: %w", i, short, err))
 			return
 		}

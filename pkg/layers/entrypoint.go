@@ -81,8 +81,12 @@ func (l launch) direct(p Process) Process {
 	p.Path, p.Real = p.Searched[0], n.entry.Path
 	switch {
 	case n.isDir():
+		p.Variants = []string{fmt.Sprintf("exec: %q: permission denied", name)}
 		return p.fail(FaultDirectory, at, fmt.Sprintf("exec: %q: is a directory", name))
 	case !l.id.may(&n.entry, Exec):
+		if n.entry.Mode.Perm()&0o111 != 0 {
+			p.Variants = []string{"exec " + name + ": permission denied"}
+		}
 		return p.fail(FaultNotExecutable, at, fmt.Sprintf("exec: %q: permission denied", name))
 	}
 	return l.load(p, n, name)

@@ -14,7 +14,7 @@ func itemOf(h *tar.Header) (it item, ok bool, err error) {
 	info := h.FileInfo()
 	it.entry = Entry{Mode: info.Mode(), UID: h.Uid, GID: h.Gid}
 	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeRegA, tar.TypeCont, tar.TypeGNUSparse: //nolint:staticcheck // old archives have TypeRegA
+	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
 		it.entry.Mode &^= fs.ModeType
 		it.entry.Size = h.Size
 		it.entry.Caps = h.PAXRecords["SCHILY.xattr.security.capability"] != ""

@@ -19,6 +19,8 @@ type Image struct {
 	FS *FS `json:"-"`
 	// Unread says what could not be read, in the order of the layers.
 	Unread []Unread `json:"unread,omitempty"`
+
+	strata []*stratum // what each layer says, nil for one that could not be read
 }
 
 // Unread is a part of the image that could not be looked at.

@@ -13,9 +13,9 @@ import (
 //   - whiteouts and opaque directories hide what LOWER layers put there, wherever they stand inside their layer;
 //   - of two entries of one path in a layer the last wins; a directory over a directory keeps what is in it,
 //     anything else replaces what was there, a whole directory included;
-//   - a hard link shares the file it names, of this layer or a lower one;
+//   - a hard link shares the file it names, of this layer or a lower one (which containerd and Podman refuse to unpack);
 //   - an entry for the root itself is ignored: "/" is 0755 root:root;
-//   - a parent directory that no layer mentions is made, 0755 root:root;
+//   - a parent directory that no layer mentions is made, 0755 root:root, for a whiteout too;
 //   - a parent that is a symlink of the SAME layer is followed, inside the root; a symlink (or file) of a LOWER layer
 //     is not: a directory takes its place, because a layer is unpacked on its own and laid over the others later.
 //     That is how a tar with lib/x breaks an image whose /lib is a link to usr/lib.
@@ -91,13 +91,18 @@ func (t *tree) lay(index int, s *stratum) error {
 			t.remove(n, path.Base(hidden), index)
 		}
 	}
+	for _, it := range s.items {
+		if err := t.put(index, it); err != nil {
+			return err
+		}
+	}
 	for _, dir := range s.opaque {
 		if _, err := t.directory(dir, index, 0); err != nil {
 			return err
 		}
 	}
-	for i := range s.items {
-		if err := t.put(index, &s.items[i]); err != nil {
+	for _, hidden := range s.whiteouts {
+		if _, err := t.directory(path.Dir(hidden), index, 0); err != nil {
 			return err
 		}
 	}
@@ -105,7 +110,7 @@ func (t *tree) lay(index int, s *stratum) error {
 }
 
 // put places one entry.
-func (t *tree) put(index int, it *item) error {
+func (t *tree) put(index int, it item) error {
 	it.entry.Layer = index
 	if it.entry.Path == "/" {
 		return nil

@@ -48,6 +48,8 @@ func TestMerge(t *testing.T) {
 			"/lib drwxr-xr-x -1|/lib/x -rw-r--r-- 1 \"2\"|/usr drwxr-xr-x -1|/usr/lib drwxr-xr-x -1|/usr/lib/y -rw-r--r-- 0 \"1\""},
 		{"a directory over a link of a lower layer replaces it", [][]layers.File{{link("lib", "usr/lib")}, {{Path: "lib/"}}}, "/lib drwxr-xr-x 1"},
 		{"an opaque directory that is not there is made", [][]layers.File{{{Path: "x/y/.wh..wh..opq"}}}, "/x drwxr-xr-x -1|/x/y drwxr-xr-x -1"},
+		{"a whiteout makes the directory it stands in", [][]layers.File{{link("lib", "usr/lib")}, {{Path: "lib/.wh.x"}, {Path: "new/.wh.x"}}},
+			"/lib drwxr-xr-x -1|/new drwxr-xr-x -1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := strings.TrimPrefix(listing(t, tree(t, c.stack...)), "/ drwxr-xr-x -1\n")

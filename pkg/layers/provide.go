@@ -11,7 +11,7 @@ import "time"
 //	shell.go       func (f *FS) Shell(path string) Shell
 //	caroots.go     func (f *FS) CARoots(env []string, id Identity) CARoots
 //	zoneinfo.go    func (f *FS) Zone(name string, env []string, goroot string) Lookup
-//	localtime.go   func (f *FS) LocalTime(env []string) LocalTime
+//	localtime.go   func (f *FS) LocalTime(env []string) LocalTime, and LocalTimeOf for a known GOROOT
 //	tempdir.go     func (f *FS) TempDir(env []string, id Identity) TempDir
 
 // Identity is who a process of the image runs as.
@@ -118,8 +118,10 @@ type Process struct {
 	// "no command", "not found", "not executable", "not reachable", "directory", "bad format", "interpreter not found", "user".
 	Fault string `json:"fault,omitempty"`
 	At    string `json:"at,omitempty"` // the path that decided
-	// Message is the run-time's message (runc's words), "" if Fault is "".
+	// Message is the run-time's message (runc's words), "" if Fault is "". Variants are what runc says instead when it
+	// was built with Go before 1.20, as some distributions still have it.
 	Message  string   `json:"message,omitempty"`
+	Variants []string `json:"variants,omitempty"`
 	Searched []string `json:"searched,omitempty"`
 }
 

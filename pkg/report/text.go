@@ -31,6 +31,9 @@ func (r *Report) Text(w io.Writer, opt TextOptions) error {
 	t.unread()
 	t.needs()
 	t.skipped()
+	if len(r.Findings) > 0 {
+		t.line("%s", t.dim("more on a rule: imgaudit explain RULE"))
+	}
 	if _, err := w.Write(t.out.Bytes()); err != nil {
 		return fmt.Errorf("writing the text report: %w", err)
 	}

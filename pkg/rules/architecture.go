@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 )
@@ -36,7 +37,7 @@ func checkArchitecture(p *audit.Pass) {
 			if prog.ELF.Arch == "arm" && want.Architecture == "arm64" {
 				certainty = audit.Likely // some arm64 processors run 32-bit programs too
 			}
-			p.Report(p.BlameBuild(prog).Of(audit.Finding{
+			p.Report(archCause(p, prog).Of(audit.Finding{
 				Certainty: certainty,
 				Message:   fmt.Sprintf("%s is built for %s, the image says %s", prog.Path, archName(prog), want),
 				Evidence: []audit.Evidence{
@@ -65,6 +66,28 @@ func checkArchitecture(p *audit.Pass) {
 // foreign reports whether a program is not for the image's architecture. An amd64 kernel runs 386 programs.
 func foreign(prog *audit.Program, arch string) bool {
 	return prog.ELF != nil && arch != "" && prog.ELF.Arch != arch && !(arch == "amd64" && prog.ELF.Arch == "386")
+}
+
+// archCause blames an ARG TARGETARCH with a default in the stage that built the program, else the build.
+func archCause(p *audit.Pass, prog *audit.Program) audit.Cause {
+	c := p.BlameBuild(prog)
+	if c.By == nil || c.By.Run == nil {
+		return c
+	}
+	for _, in := range c.By.Stage.Instructions[:c.By.Index] {
+		if in.Keyword != "ARG" {
+			continue
+		}
+		for _, w := range in.Words {
+			if strings.HasPrefix(w.Value, "TARGETARCH=") {
+				arg := p.BlameSpan(in, w.Span)
+				arg.Layer = c.Layer
+				arg.Chain = append(c.Chain, p.At(c.By, "the program is built here"), p.At(in, "ARG %s: the default wins on every platform", w.Value))
+				return arg
+			}
+		}
+	}
+	return c
 }
 
 func archName(prog *audit.Program) string {

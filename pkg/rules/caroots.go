@@ -66,6 +66,11 @@ func checkCARoots(p *audit.Pass) {
 			return
 		}
 		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "searched %s", searchedText(roots.Searched)))
+		for _, file := range roots.Searched {
+			if e, ok := p.Image.FS.Entry(file); ok && e.Mode.IsRegular() {
+				f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "%s is there and holds no certificate", file))
+			}
+		}
 		p.Report(p.BlameAbsence(roots.Searched...).Of(f))
 	})
 }

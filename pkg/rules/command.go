@@ -27,7 +27,7 @@ func execFormFix(p *audit.Pass, in *dockerfile.Instruction) *audit.Fix {
 	if in == nil || in.JSON || in.Span.Start.Line != in.Span.End.Line || in.Keyword != "ENTRYPOINT" && in.Keyword != "CMD" {
 		return nil
 	}
-	if in.Keyword == "ENTRYPOINT" && p.Dockerfile.Final().Cmd.By != nil {
+	if in.Keyword == "ENTRYPOINT" && len(p.Dockerfile.Final().Cmd.Words) > 0 {
 		return nil
 	}
 	script, err := dockerfile.ParseShell(in.Text)

@@ -18,7 +18,7 @@ var contextUnfiltered = &audit.Rule{
 	Severity: audit.Error,
 	Sees:     audit.Sees{All: audit.Dockerfile | audit.Context},
 	Doc: audit.Doc{
-		Checks: "The exact files that each COPY or ADD of a directory takes from the build context, after .dockerignore as BuildKit applies it, are searched for secrets (.env, private keys, .netrc, credentials) and for .git. Secrets that reach the final image are errors, those that stay in a build stage are warnings. .git is a warning where it ships and a note where it does not: stamping the version needs it.",
+		Checks: "The exact files that each COPY or ADD of a directory takes from the build context, after .dockerignore as BuildKit applies it, are searched for secrets (.env, private keys, .netrc, credentials) and for .git. A .env that gives no secret a value is at most a warning. Secrets that reach the final image are errors, those that stay in a build stage are warnings. .git is a warning where it ships and a note where it does not: stamping the version needs it.",
 		Why:    "COPY . . takes everything that .dockerignore does not exclude; .gitignore does not count. A pattern like .env matches only at the root: **/.env matches everywhere.",
 		Unless: "The file holds no real secret.",
 	},
@@ -75,7 +75,7 @@ func contextFinding(p *audit.Pass, in *dockerfile.Instruction, r reach, got *fou
 	var what, patterns []string
 	severity, certainty := audit.Note, audit.Proven
 	if len(got.git) > 0 {
-		what = append(what, fmt.Sprintf(".git (%d files)", len(got.git)))
+		what = append(what, fmt.Sprintf(".git (%s)", counted(len(got.git), "file")))
 		patterns = append(patterns, "**/.git")
 		if r == ships {
 			severity = audit.Warning
@@ -88,7 +88,7 @@ func contextFinding(p *audit.Pass, in *dockerfile.Instruction, r reach, got *fou
 		}
 		what = append(what, someOf(got.secrets, 4))
 		for _, s := range got.secrets {
-			patterns = append(patterns, "**/"+path.Base(s))
+			patterns = append(patterns, ignorePattern(s))
 		}
 	}
 	slices.Sort(patterns)
@@ -101,10 +101,18 @@ func contextFinding(p *audit.Pass, in *dockerfile.Instruction, r reach, got *fou
 		Certainty: certainty,
 		Message:   fmt.Sprintf("%s takes %s from the build context: %s", in.Keyword, strings.Join(what, " and "), r),
 		Evidence: []audit.Evidence{
-			p.At(in, "it takes %d files; %s", total, ignore),
+			p.At(in, "it takes %s; %s", counted(total, "file"), ignore),
 		},
 		Remedy: fmt.Sprintf("Write %s into .dockerignore, or copy only what the build needs", strings.Join(slices.Compact(patterns), ", ")),
 	})
+}
+
+// ignorePattern excludes a secret wherever it is: by its name, and by the directory above it where the name says little.
+func ignorePattern(name string) string {
+	if i := slices.IndexFunc(secretPaths, func(s string) bool { return strings.HasSuffix("/"+name, "/"+s) }); i >= 0 {
+		return "**/" + secretPaths[i]
+	}
+	return "**/" + path.Base(name)
 }
 
 func someOf(names []string, most int) string {

@@ -16,7 +16,7 @@ var entrypointMissing = &audit.Rule{
 	Severity: audit.Error,
 	Sees:     audit.Sees{All: audit.Image},
 	Doc: audit.Doc{
-		Checks: "ENTRYPOINT and CMD are resolved as the run-time does: through PATH for a bare name, from the working directory for a relative one, through symlinks, and on to the interpreter of a #! line, whose carriage return of a Windows line end belongs to its name. A plain command inside `sh -c` is looked up too.",
+		Checks: "ENTRYPOINT and CMD are resolved as the run-time does: through PATH for a bare name, from the working directory for a relative one, through symlinks, and on to the interpreter of a #! line, whose carriage return of a Windows line end belongs to its name. What an init, `sh -c` or a script surely starts in the end is looked up too.",
 		Why:    "The container does not start.",
 		Unless: "The program is mounted into the container, or the image is a base that others give a command.",
 		Messages: []string{
@@ -39,16 +39,22 @@ func checkEntrypointMissing(p *audit.Pass) {
 		f.Remedy = "Add an ENTRYPOINT in exec form"
 		p.Report(p.BlameBase().Of(f))
 	case "not found":
+		if len(proc.Searched) == 0 {
+			proc.Searched = []string{proc.Argv[0]} // PATH is empty
+		}
 		if isShellCommand(proc.Argv) || barred(p) {
 			return // shell-missing or entrypoint-not-executable says it
 		}
 		f.Message = fmt.Sprintf("the image starts %s, which it does not have", proc.Argv[0])
 		f.Evidence = []audit.Evidence{
 			audit.Seen(audit.LevelImage, "PID 1 is %q", proc.Argv),
-			audit.Seen(audit.LevelImage, "searched %s", searchedText(searchedOr(proc.Searched, proc.Argv[0]))),
+			audit.Seen(audit.LevelImage, "searched %s", searchedText(proc.Searched)),
+		}
+		if link, ok := p.Image.FS.Entry(proc.Searched[0]); ok && link.Link != "" {
+			f.Message = fmt.Sprintf("the image starts %s, a link that leads to nothing: %s is not in the image", link.Path, proc.At)
 		}
 		f.Remedy = entrypointRemedy(p, proc.Argv[0])
-		p.Report(startCause(p).Of(f))
+		p.Report(absentCause(p, append(proc.Searched, proc.At)).Of(f))
 	case "interpreter not found":
 		s := proc.Script[len(proc.Script)-1]
 		f.Message = fmt.Sprintf("the script %s wants the interpreter %q, which is not in the image", s.File, s.Interpreter)
@@ -71,11 +77,14 @@ func barred(p *audit.Pass) bool {
 	return ok && e.Mode.IsRegular()
 }
 
-func searchedOr(places []string, otherwise string) []string {
-	if len(places) == 0 {
-		return []string{otherwise}
+// absentCause blames the line that removed one of the places where the program was, else the one that names it.
+func absentCause(p *audit.Pass, places []string) audit.Cause {
+	for _, place := range places {
+		if _, ok := p.Image.FS.Deleted(place); ok {
+			return p.BlameAbsence(place)
+		}
 	}
-	return places
+	return startCause(p)
 }
 
 // entrypointRemedy points at a program of the same name elsewhere in the image, or at its only service.
@@ -85,13 +94,13 @@ func entrypointRemedy(p *audit.Pass, name string) string {
 		switch {
 		case prog.Toolchain:
 		case path.Base(prog.Path) == path.Base(name):
-			return fmt.Sprintf("The image has %s: name that in ENTRYPOINT", prog.Path)
+			return fmt.Sprintf("The image has %s: start that", prog.Path)
 		case prog.Go != nil:
 			services = append(services, prog.Path)
 		}
 	}
 	if len(services) == 1 {
-		return fmt.Sprintf("The image has one Go program, %s: name that in ENTRYPOINT", services[0])
+		return fmt.Sprintf("The image has one Go program, %s: start that", services[0])
 	}
 	return "Copy the program to that path in the final stage, or correct ENTRYPOINT"
 }
@@ -109,25 +118,62 @@ func checkShellCommand(p *audit.Pass) {
 		}))
 		return
 	}
-	if s.Shell.Kind == "" || s.Missing == "" {
+	if s.Missing == "" {
 		return
 	}
+	through := "a shell"
+	if s.Shell.Kind == "" {
+		through = p.Process.Argv[0]
+	}
 	f := audit.Finding{
-		Message: fmt.Sprintf("the image starts %s through a shell, and does not have it", s.Missing),
+		Message: fmt.Sprintf("the image starts %s through %s, and does not have it", s.Missing, through),
 		Evidence: []audit.Evidence{
 			audit.Seen(audit.LevelImage, "PID 1 is %q", p.Process.Argv),
 			audit.Seen(audit.LevelImage, "searched %s: not found", s.Missing),
 		},
 		Path:   s.Missing,
-		Words:  fmt.Sprintf("%s: not found", s.Missing),
+		Words:  missingWords(s),
 		Remedy: entrypointRemedy(p, s.Missing),
+	}
+	if s.Script != "" && s.Text == "" { // it is the script itself
+		f.Remedy = "Copy the script to that path in the final stage, or start the program without it"
 	}
 	if s.Script == "" || s.Text == "" {
 		p.Report(startCause(p).Of(f))
 		return
 	}
 	f.Message = fmt.Sprintf("the script %s starts %s, which is not in the image", s.Script, s.Missing)
+	if slices.Contains(p.Image.Config.Cmd, s.Missing) { // its name came through "$@"
+		p.Report(cmdCause(p).Of(f))
+		return
+	}
 	p.Report(p.BlamePath(s.Script).Of(f))
+}
+
+// cmdCause blames the CMD of the final stage, or the base image that set it.
+func cmdCause(p *audit.Pass) audit.Cause {
+	if fits, _ := p.DockerfileFits(); !fits {
+		return p.BlameSetting(nil, "CMD")
+	}
+	return p.BlameSetting(p.Dockerfile.Final().Cmd.By, "CMD")
+}
+
+// missingWords is what the shell says of a program or script that is not there. Measured with dash 0.5.12, bash 5.2.15
+// and busybox 1.35.
+func missingWords(s audit.Start) string {
+	switch {
+	case s.Text == "" && s.Shell.Kind == "dash": // the script itself
+		return fmt.Sprintf("cannot open %s: No such file", s.Missing)
+	case s.Text == "" && s.Shell.Kind == "busybox":
+		return fmt.Sprintf("can't open '%s': No such file or directory", s.Missing)
+	case s.Text == "":
+		return s.Missing + ": No such file or directory"
+	case s.Shell.Kind == "bash" && strings.Contains(s.Missing, "/"):
+		return s.Missing + ": No such file or directory"
+	case s.Shell.Kind == "bash" && !strings.Contains(s.Text, "exec "+s.Missing):
+		return s.Missing + ": command not found"
+	}
+	return s.Missing + ": not found"
 }
 
 // envInterpreter returns the last #! line of PID 1 if it asks env for a program that is nowhere in PATH.
@@ -194,7 +240,10 @@ func checkEntrypointExecutable(p *audit.Pass) {
 		f.Message = fmt.Sprintf("%s has no execute permission for uid %d", proc.At, p.Identity.UID)
 		f.Remedy = "Copy it with --chmod=0755"
 	case "not reachable":
-		f.Message = fmt.Sprintf("uid %d may not pass %s on the way to %s", p.Identity.UID, proc.At, proc.Path)
+		f.Message = fmt.Sprintf("uid %d may not pass %s on the way to %s", p.Identity.UID, proc.At, onTheWay(proc))
+		if cause.Blame.Kind == audit.BlameBase { // the directory is as it should be; the program should not be in it
+			cause = p.BlamePath(onTheWay(proc))
+		}
 		f.Remedy = "Put the program outside that directory, /app for example, or open the directory with mode 0755"
 	case "directory":
 		f.Message = fmt.Sprintf("the image starts %s, which is a directory", proc.At)
@@ -207,10 +256,18 @@ func checkEntrypointExecutable(p *audit.Pass) {
 		f.Remedy = "Write the user as numbers, USER 65532:65532, or copy /etc/passwd"
 		cause = userCause(p)
 	}
-	if e, ok := p.Image.FS.Entry(proc.At); ok {
+	if e, ok := p.Image.FS.Entry(proc.At); ok && proc.At != "" {
 		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "%s is %s, owned by %d:%d", proc.At, e.Mode, e.UID, e.GID))
 	}
 	p.Report(cause.Of(f))
+}
+
+// onTheWay is the file that the run-time was looking for: the interpreter of the last script, or the program.
+func onTheWay(proc layers.Process) string {
+	if n := len(proc.Script); n > 0 {
+		return proc.Script[n-1].Interpreter
+	}
+	return proc.Searched[len(proc.Searched)-1]
 }
 
 // userCause blames the USER of the final stage, or the base image that set it.

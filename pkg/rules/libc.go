@@ -56,6 +56,9 @@ func versionMismatch(f *audit.Finding, prog *audit.Program, l *binary.Linking) {
 			audit.Seen(audit.LevelImage, "%s defines versions up to %s", m.Path, newest(m)))
 	}
 	f.Remedy = "Use a final base image at least as new as the build stage's distribution, or build on the older one" + staticHint(prog)
+	if !strings.HasPrefix(v.Version, "GLIBC_") {
+		f.Remedy = fmt.Sprintf("Put a %s into the image that is at least as new as the one %s was linked with", v.Library, v.By)
+	}
 }
 
 func newest(v binary.MissingVersion) string {

@@ -76,7 +76,15 @@ func searchedText(places []string) string {
 		return "nowhere"
 	}
 	if len(places) > most {
-		return fmt.Sprintf("%s and %d more places: not found", strings.Join(places[:most], ", "), len(places)-most)
+		return fmt.Sprintf("%s and %s: not found", strings.Join(places[:most], ", "), counted(len(places)-most, "more place"))
 	}
 	return strings.Join(places, ", ") + ": not found"
+}
+
+// counted is "1 file", "2 files".
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

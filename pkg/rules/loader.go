@@ -7,6 +7,7 @@ import (
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/binary"
+	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
 var loaderMissing = &audit.Rule{
@@ -15,7 +16,7 @@ var loaderMissing = &audit.Rule{
 	Severity: audit.Error,
 	Sees:     audit.Sees{All: audit.Binary | audit.Image},
 	Doc: audit.Doc{
-		Checks: "The interpreter named in the program's PT_INTERP header (`/lib64/ld-linux-x86-64.so.2` for glibc, `/lib/ld-musl-x86_64.so.1` for musl) is looked up in the image, through its symlinks.",
+		Checks: "The interpreter named in the program's PT_INTERP header (`/lib64/ld-linux-x86-64.so.2` for glibc, `/lib/ld-musl-x86_64.so.1` for musl) is looked up in the image, through its symlinks. It must be executable for the run-time user.",
 		Why:    "The kernel loads the interpreter before the program. If it is missing, execve fails with ENOENT although the program itself is there, so the message names a file that exists. It happens when a program linked against glibc is copied to scratch, to a static base or to a musl base, and also with CGO_ENABLED=0 -buildmode=pie, which has an interpreter too.",
 		Unless: "The loader is mounted into the container at run time.",
 		Messages: []string{
@@ -33,9 +34,14 @@ func checkLoader(p *audit.Pass) {
 		if l == nil || l.InterpreterPath == "" && len(l.Unread) > 0 || foreign(prog, p.Image.Platform.Architecture) {
 			return // not known, or the kernel does not get that far: architecture-mismatch says it
 		}
-		met := l.InterpreterPath != ""
+		refused := l.InterpreterPath != "" && refusesLoader(p, prog, l)
+		met := l.InterpreterPath != "" && !refused
 		p.Judge(prog, n, met, l.InterpreterPath, []string{l.Interpreter})
-		if met {
+		switch {
+		case refused:
+			p.Report(unusableLoader(p, prog, n))
+			return
+		case met:
 			return
 		}
 		ev := append(audit.FromBinary(n.Evidence, 3), cgoEvidence(prog)...)
@@ -45,10 +51,55 @@ func checkLoader(p *audit.Pass) {
 			Message:   fmt.Sprintf("%s needs the loader %s, which is not in the image", prog.Path, l.Interpreter),
 			Evidence:  ev,
 			Path:      prog.Path,
-			Words:     l.Failure,
+			Words:     refusedBy(p, prog, l.Failure),
 			Remedy:    loaderRemedy(prog),
 		}))
 	})
+}
+
+// refusesLoader reports whether the kernel would not start a loader that is there: no execute permission, not even for
+// root or for the run-time user, or another machine's. Source: fs/binfmt_elf.c, which opens it as for execve.
+func refusesLoader(p *audit.Pass, prog *audit.Program, l *binary.Linking) bool {
+	return strings.HasPrefix(l.Failure, "exec ") || prog.Entry && !p.Image.FS.Access(l.Interpreter, p.Identity, layers.Exec).OK
+}
+
+// unusableLoader is the finding of a loader that is in the image and is refused.
+func unusableLoader(p *audit.Pass, prog *audit.Program, n binary.Need) audit.Finding {
+	l := prog.Linking
+	words := l.Failure
+	if words == "" {
+		words = fmt.Sprintf("exec %s: permission denied", prog.Path)
+	}
+	reason := words[strings.LastIndex(words, ": ")+len(": "):]
+	f := audit.Finding{
+		Certainty: n.Certainty,
+		Message:   fmt.Sprintf("%s needs the loader %s, which is in the image but cannot be used: %s", prog.Path, l.Interpreter, reason),
+		Evidence:  audit.FromBinary(n.Evidence, 3),
+		Path:      l.InterpreterPath,
+		Words:     refusedBy(p, prog, words),
+		Remedy:    "Take the loader, with mode 0755, from the image that the program was built in",
+	}
+	if e, ok := p.Image.FS.Entry(l.InterpreterPath); ok {
+		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "%s is %s, owned by %d:%d", l.InterpreterPath, e.Mode, e.UID, e.GID))
+	}
+	return p.BlamePath(l.InterpreterPath).Of(f)
+}
+
+// refusedBy is what is said of a program that execve refuses: the run-time's words, or those of the shell that starts it.
+// Measured with dash 0.5.12, bash 5.2.15 and busybox 1.35.
+func refusedBy(p *audit.Pass, prog *audit.Program, words string) string {
+	s := p.Start
+	if !prog.Entry || s.Shell.Kind == "" || s.Command == nil || !strings.HasSuffix(words, ": no such file or directory") {
+		return words
+	}
+	name := s.Path
+	if first := s.Command.Args[0]; first.Literal {
+		name = first.Value
+	}
+	if s.Shell.Kind == "bash" {
+		return name + ": cannot execute: required file not found"
+	}
+	return name + ": not found"
 }
 
 // otherLoader says which foreign loader the image has instead, "" if none.

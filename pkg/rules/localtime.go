@@ -17,7 +17,7 @@ var timezoneUnresolved = &audit.Rule{
 	Severity: audit.Error,
 	Sees:     audit.Sees{All: audit.Binary | audit.Image},
 	Doc: audit.Doc{
-		Checks: "TZ of the image's environment, or /etc/localtime, is resolved as Go does for time.Local: a zone name in the zoneinfo directories, or an absolute path. $ZONEINFO does not count here, and the POSIX form (CST-8) is not understood.",
+		Checks: "TZ of the image's environment, or /etc/localtime, is resolved as Go does for time.Local: a zone name in the zoneinfo directories, or an absolute path. $ZONEINFO does not count here, and the POSIX form (CST-8) is not understood. A setting that means UTC anyway is passed over.",
 		Why:    "Go falls back to UTC silently: logs and schedules are hours off, and nothing says so.",
 		Unless: "UTC is what is wanted; then remove TZ.",
 	},

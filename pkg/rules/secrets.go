@@ -17,7 +17,7 @@ var secretInBuild = &audit.Rule{
 	Severity: audit.Error,
 	Sees:     audit.Sees{All: audit.Dockerfile},
 	Doc: audit.Doc{
-		Checks: "ENV and ARG whose name says secret (PASSWORD, TOKEN, SECRET, PRIVATE_KEY and their kin, a _FILE suffix excepted) with a value, tokens of well-known shapes anywhere in an instruction, and COPY of a file that is a secret by its name. Graded by reach: in the final image it is an error, in a build stage a warning, in a stage that the target does not need a note.",
+		Checks: "ENV and ARG whose name says secret (PASSWORD, TOKEN, SECRET, PRIVATE_KEY and their kin, a _FILE suffix excepted) with a value (a placeholder such as changeme is a note), tokens of well-known shapes anywhere in an instruction, and COPY of a file that is a secret by its name. Graded by reach: in the final image it is an error, in a build stage a warning, in a stage that the target does not need a note.",
 		Why:    "ENV is in the image's config and ARG in its history, for everybody who can pull it. A file removed by a later layer is still in the earlier one. A build stage is kept in the build cache, often in a shared one.",
 		Unless: "The value is no secret; name it otherwise.",
 	},
@@ -62,7 +62,7 @@ func checkSecretVars(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Inst
 		}
 		switch shape := tokenShape(value); {
 		case shape != "":
-			f.Message = fmt.Sprintf("%s %s holds a %s: %s", in.Keyword, key, shape, r)
+			f.Message = fmt.Sprintf("%s %s holds %s: %s", in.Keyword, key, shape, r)
 		case !secretName(key):
 			continue
 		case set && isPlaceholder(value):
@@ -114,8 +114,8 @@ func checkTokens(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruct
 	r := stageReach(p, stage)
 	p.Report(p.BlameLine(in).Of(audit.Finding{
 		Severity: r.severity(),
-		Message:  fmt.Sprintf("%s holds a %s: %s", in.Keyword, shape, r),
-		Evidence: []audit.Evidence{p.At(in, "the %s stands in %s", shape, stageName(stage))},
+		Message:  fmt.Sprintf("%s holds %s: %s", in.Keyword, shape, r),
+		Evidence: []audit.Evidence{p.At(in, "%s stands in %s", shape, stageName(stage))},
 		Remedy:   "Pass it with RUN --mount=type=secret, and replace the secret, which is known now",
 	}))
 }
@@ -150,7 +150,7 @@ func stageName(s *dockerfile.Stage) string {
 }
 
 var (
-	secretWords   = regexp.MustCompile(`(^|_)(PASSWORD|PASSWD|SECRET|TOKEN|APIKEY|API_KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY|CREDENTIALS?)$`)
+	secretWords   = regexp.MustCompile(`(^|_)(PASSWORD|PASSWD|PASSPHRASE|PASS|SECRET|TOKEN|APIKEY|API_KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY|CREDENTIALS?)$`)
 	harmlessValue = regexp.MustCompile(`^(\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|true|false|yes|no|none|0|1|/.*|https?://[^@]*)$`)
 	placeholder   = regexp.MustCompile(`(?i)^(<.*>|change[_-]?(me|it|this).*|replace[_-]?me.*|place[_-]?holder|your[_-].*|example|dummy|todo|x{3,}|\*{3,})$`)
 )
@@ -169,29 +169,41 @@ func realValue(v string) bool {
 }
 
 // isPlaceholder reports whether a value only marks where the secret goes.
-func isPlaceholder(v string) bool { return placeholder.MatchString(strings.Trim(strings.TrimSpace(v), `"'`)) }
+func isPlaceholder(v string) bool {
+	return placeholder.MatchString(strings.Trim(strings.TrimSpace(v), `"'`))
+}
 
-// tokenShapes are shapes that nothing but a secret has.
+// tokenShapes are shapes that nothing but a secret has, with their article.
 var tokenShapes = []struct {
 	name string
 	re   *regexp.Regexp
 }{
-	{"private key", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)},
-	{"GitHub token", regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})`)},
-	{"GitLab token", regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{20,}`)},
-	{"AWS access key", regexp.MustCompile(`\b(AKIA|ASIA)[0-9A-Z]{16}\b`)},
-	{"Slack token", regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{10,}`)},
-	{"Stripe key", regexp.MustCompile(`\b[rs]k_live_[A-Za-z0-9]{20,}`)},
-	{"npm token", regexp.MustCompile(`\bnpm_[A-Za-z0-9]{36}\b`)},
-	{"Google API key", regexp.MustCompile(`\bAIza[0-9A-Za-z_-]{35}\b`)},
-	{"password in a URL", regexp.MustCompile(`\b[a-z][a-z0-9+.-]*://[^/\s:@$"']+:[^/\s:@$"'{]+@[^/\s]`)},
+	{"a private key", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)},
+	{"a GitHub token", regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})`)},
+	{"a GitLab token", regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{20,}`)},
+	{"an AWS access key", regexp.MustCompile(`\b(AKIA|ASIA)[0-9A-Z]{16}\b`)},
+	{"a Slack token", regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{10,}`)},
+	{"a Stripe key", regexp.MustCompile(`\b[rs]k_live_[A-Za-z0-9]{20,}`)},
+	{"an npm token", regexp.MustCompile(`\bnpm_[A-Za-z0-9]{36}\b`)},
+	{"a Google API key", regexp.MustCompile(`\bAIza[0-9A-Za-z_-]{35}\b`)},
+	{"a password in a URL", regexp.MustCompile(`\b[a-z][a-z0-9+.-]*://[^/\s:@$"']+:[^/\s:@$"'{]+@[^/\s]`)},
+}
+
+// everybodyKnows reports whether the password of a URL is a default or a placeholder: postgres://postgres:postgres@db.
+func everybodyKnows(found string) bool {
+	_, rest, _ := strings.Cut(found, "://")
+	user, rest, ok := strings.Cut(rest, ":")
+	password, _, _ := strings.Cut(rest, "@")
+	return ok && (password == user || password == "password" || password == "pass" || isPlaceholder(password))
 }
 
 // tokenShape names the first well-known shape in a text, "" if there is none. AWS marks its example keys EXAMPLE.
 func tokenShape(text string) string {
 	for _, s := range tokenShapes {
-		if found := s.re.FindString(text); found != "" && !strings.Contains(found, "EXAMPLE") {
-			return s.name
+		for _, found := range s.re.FindAllString(text, -1) {
+			if !strings.Contains(found, "EXAMPLE") && !everybodyKnows(found) {
+				return s.name
+			}
 		}
 	}
 	return ""

@@ -47,6 +47,8 @@ func checkShell(p *audit.Pass) {
 		}
 		if cause.By != nil && cause.By.JSON {
 			f.Remedy = "Start the program itself instead of a shell, or use a base image that has one"
+		} else if f.Fix == nil {
+			f.Remedy = "Use the exec form and let the program do what the shell did, or use a base image that has a shell"
 		}
 		p.Report(cause.Of(f))
 	}
@@ -88,7 +90,12 @@ func checkHealthShell(p *audit.Pass) {
 
 // isShellCommand reports whether argv is `SHELL ... -c TEXT`.
 func isShellCommand(argv []string) bool {
-	return len(argv) > 2 && slices.Contains([]string{"sh", "ash", "bash", "dash"}, path.Base(argv[0])) && slices.Contains(argv[1:len(argv)-1], "-c")
+	return len(argv) > 2 && slices.Contains([]string{"sh", "ash", "bash", "dash"}, path.Base(argv[0])) && slices.ContainsFunc(argv[1:len(argv)-1], isTextFlag)
+}
+
+// isTextFlag reports whether a word is -c, or flags that end in it (-ec).
+func isTextFlag(word string) bool {
+	return strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.HasSuffix(word, "c")
 }
 
 // checkShellText judges a stage that starts from scratch and into which nothing is copied that could hold a shell.

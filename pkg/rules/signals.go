@@ -2,9 +2,12 @@ package rules
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
+	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
 var stopSignalLost = &audit.Rule{
@@ -26,27 +29,37 @@ var stopSignalLost = &audit.Rule{
 
 func checkStopSignalLost(p *audit.Pass) {
 	s := p.Start
-	if s.Shell.Kind == "" || s.Init != "" || s.Command == nil || s.Traps {
+	if p.Process.Fault != "" || s.Shell.Kind == "" || s.Init != "" || s.Command == nil || s.Traps || signalName(stopSignal(p)) == "KILL" {
 		return
 	}
 	certainty, lost := swallows(s)
 	if !lost {
 		return
 	}
+	shell := s.Shell.Kind
+	if shell == "other" {
+		shell = "the shell " + s.Shell.Path
+	}
 	f := audit.Finding{
 		Certainty: certainty,
-		Message:   fmt.Sprintf("%s stays PID 1 and does not pass %s on to %s", s.Shell.Kind, stopSignal(p), s.Path),
+		Message:   fmt.Sprintf("%s stays PID 1 and does not pass %s on to %s", shell, stopSignal(p), s.Path),
 		Evidence: []audit.Evidence{
 			audit.Seen(audit.LevelImage, "PID 1 is %q", p.Process.Argv),
-			audit.Seen(audit.LevelImage, "%s is %s (%s)", s.Shell.Path, s.Shell.Kind, s.Shell.Real),
+			audit.Seen(audit.LevelImage, "%s is %s", s.Shell.Path, shellText(s.Shell)),
 			audit.Seen(audit.LevelImage, "%s", shapeText(s)),
 		},
 		Path:   s.Path,
 		Words:  "no message: the container is killed after the grace period, exit code 137",
-		Remedy: `Use the exec form, ["` + s.Path + `"], or put exec before the command`,
+		Remedy: "Use the exec form, or put exec before the command",
+	}
+	last := slices.Contains([]dockerfile.Form{dockerfile.FormSimple, dockerfile.FormAnd, dockerfile.FormSequence}, s.Command.Form)
+	if !last {
+		f.Remedy = "Start the program by itself in exec form, or start the shell through an init that signals the whole process group (tini -g)"
 	}
 	if s.Script != "" {
-		f.Remedy = fmt.Sprintf("Put exec before the last command of %s", s.Script)
+		if last {
+			f.Remedy = fmt.Sprintf("Put exec before the last command of %s", s.Script)
+		}
 		p.Report(p.BlamePath(s.Script).Of(f))
 		return
 	}
@@ -77,7 +90,32 @@ func swallows(s audit.Start) (audit.Certainty, bool) {
 	case s.Shell.Kind == "bash" && s.Command.Redirected:
 		return audit.Proven, true
 	}
+	if linesAfter(s) {
+		return audit.Proven, true
+	}
 	return "", false
+}
+
+// linesAfter reports whether the shell reads on after the command: busybox does already for a line end, bash for a
+// further line, be it empty.
+func linesAfter(s audit.Start) bool {
+	rest := s.Text[min(s.Command.Span.End.Offset, len(s.Text)):]
+	if s.Command.Form == dockerfile.FormOther { // a line end inside the construct does not count
+		rest = s.Text[len(strings.TrimRight(s.Text, " \t\n")):]
+	}
+	i := strings.IndexByte(rest, '\n')
+	return i >= 0 && (s.Shell.Kind == "busybox" || i+1 < len(rest)) && !strings.Contains(rest, "<<")
+}
+
+func shellText(s layers.Shell) string {
+	kind := s.Kind
+	if kind == "other" {
+		kind = "of unknown make"
+	}
+	if s.Real == s.Path {
+		return kind
+	}
+	return fmt.Sprintf("%s, %s", s.Real, kind)
 }
 
 func shapeText(s audit.Start) string {
@@ -89,6 +127,9 @@ func shapeText(s audit.Start) string {
 		dockerfile.FormPipe:     "the program is part of a pipeline",
 		dockerfile.FormOther:    "the program runs inside a construct of the shell",
 	}[s.Command.Form]
+	if s.Command.Redirected && s.Shell.Kind == "bash" {
+		shape += ", and has a redirection"
+	}
 	if s.Script != "" {
 		return fmt.Sprintf("in the script %s: %s", s.Script, shape)
 	}
@@ -102,7 +143,7 @@ var stopSignalUnhandled = &audit.Rule{
 	Sees:     audit.Sees{All: audit.Binary},
 	Doc: audit.Doc{
 		Checks: "A program that listens, into which os/signal.Notify was not linked: absence is proof that it handles no signal.",
-		Why:    "The Go runtime ends such a program at once: as PID 1 with exit code 2, otherwise by the signal. Requests in flight are lost on every deployment.",
+		Why:    "The Go runtime ends such a program at once: as PID 1 with exit code 2, otherwise by the signal. Requests in flight are lost on every deployment. A STOPSIGNAL such as SIGUSR1 or SIGWINCH is ignored: then the program is killed after the grace period.",
 		Unless: "The server keeps no state and its clients retry everything.",
 		Messages: []string{
 			"*exited with code 2*",
@@ -126,8 +167,33 @@ func checkStopSignalUnhandled(p *audit.Pass) {
 			Words:     "exit code 2 (as PID 1)",
 			Remedy:    "Handle the signal with signal.NotifyContext and wait for http.Server.Shutdown to return",
 		}
+		switch name := signalName(stopSignal(p)); {
+		case name == "KILL":
+			f.Words = "exit code 137"
+			f.Remedy = "Remove STOPSIGNAL: nothing can handle SIGKILL. " + f.Remedy
+		case !slices.Contains(ending, name):
+			f.Message = fmt.Sprintf("%s listens but handles no signal, and the Go runtime ignores %s: it is killed after the grace period, with requests in flight", prog.Path, stopSignal(p))
+			f.Words = "no message: the container is killed after the grace period, exit code 137"
+		case p.Start.Init != "" && name == "TERM":
+			f.Words = "exit code 143 (below an init)"
+		}
 		p.Report(p.BlameBuild(prog).Of(f))
 	}
+}
+
+// ending are the signals that end a Go program which does not handle them; the others it ignores.
+// Source: runtime/sigtab_linux_generic.go, those with _SigKill or _SigThrow that can be sent to stop.
+var ending = []string{"HUP", "INT", "QUIT", "ABRT", "TERM"}
+
+// signalNumbers are the names of the numbers that STOPSIGNAL may have instead. Source: signal(7).
+var signalNumbers = map[string]string{"1": "HUP", "2": "INT", "3": "QUIT", "6": "ABRT", "9": "KILL", "15": "TERM"}
+
+// signalName is a signal's name without SIG, in capitals.
+func signalName(signal string) string {
+	if name, ok := signalNumbers[signal]; ok {
+		return name
+	}
+	return strings.TrimPrefix(strings.ToUpper(signal), "SIG")
 }
 
 // stopSignal is the signal that asks the container to stop.

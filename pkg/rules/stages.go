@@ -28,8 +28,10 @@ func checkSingleStage(p *audit.Pass) {
 		return
 	}
 	var evidence []audit.Evidence
+	ships := "the Go toolchain"
 	if in := buildsGo(final); in != nil {
 		evidence = append(evidence, p.At(in, "go build runs in a stage that is shipped"))
+		ships += " and the sources"
 	}
 	if root := final.Root(); isGolang(root.Base) {
 		evidence = append(evidence, p.At(root.From, "the base image is %s", root.Base))
@@ -41,7 +43,7 @@ func checkSingleStage(p *audit.Pass) {
 		evidence = append(evidence, p.At(s.From, "FROM %s is the stage of line %d", s.BaseRaw, s.Parent.From.Span.Start.Line))
 	}
 	p.Report(p.BlameSpan(final.From, final.From.Span).Of(audit.Finding{
-		Message:  fmt.Sprintf("the final image is a build stage (%s): it ships the Go toolchain and the sources", baseName(final.Root().Base, final.Root().BaseRaw)),
+		Message:  fmt.Sprintf("the final image is a build stage (%s): it ships %s", shortBase(final.Root()), ships),
 		Evidence: evidence,
 		Remedy:   "Build in one stage and copy only the program into a second, small one",
 	}))
@@ -57,6 +59,12 @@ func buildsGo(s *dockerfile.Stage) *dockerfile.Instruction {
 		}
 	}
 	return nil
+}
+
+// shortBase is the name of a stage's base image without its digest.
+func shortBase(s *dockerfile.Stage) string {
+	name, _, _ := strings.Cut(baseName(s.Base, s.BaseRaw), "@")
+	return name
 }
 
 // isGolang reports whether an image name's repository is golang: "golang:1.26", "host:5000/library/golang@sha256:...".

@@ -17,7 +17,7 @@ var tempDirMissing = &audit.Rule{
 	Severity: audit.Error,
 	Sees:     audit.Sees{All: audit.Binary | audit.Image},
 	Doc: audit.Doc{
-		Checks: "A program that calls os.CreateTemp or os.MkdirTemp needs its directory to exist and to be writable for the run-time user: the constant directory it names, else $TMPDIR, else /tmp.",
+		Checks: "A program that calls os.CreateTemp or os.MkdirTemp needs its directory to exist and to be writable for the run-time user: the constant directory it names, else $TMPDIR, else /tmp. /dev/shm and, for root, a volume are made by the run-time.",
 		Why:    "scratch has no /tmp. Uploads through net/http spill to disk only above a limit, so the failure comes with the first large one.",
 		Unless: "A tmpfs or volume is mounted there at run time.",
 		Messages: []string{
@@ -54,15 +54,16 @@ func checkTempDir(p *audit.Pass) {
 
 // tempDirs are the directories the program writes to: those it names, or the default one.
 func tempDirs(p *audit.Pass, n binary.Need) []layers.TempDir {
-	if len(n.Names) == 0 {
-		return []layers.TempDir{p.Image.FS.TempDir(p.Env(), p.Identity)}
+	names := n.Names
+	if len(names) == 0 {
+		names = []string{p.Image.FS.TempDir(p.Env(), p.Identity).Dir}
 	}
 	var dirs []layers.TempDir
-	for _, name := range n.Names {
+	for _, name := range names {
 		if !path.IsAbs(name) {
 			name = path.Join("/", p.Image.Config.WorkingDir, name)
 		}
-		dirs = append(dirs, layers.TempDir{Dir: name, Access: p.Image.FS.Access(name, p.Identity, layers.Write|layers.Exec)})
+		dirs = append(dirs, p.Image.FS.TempDir([]string{"TMPDIR=" + name}, p.Identity))
 	}
 	return dirs
 }
@@ -85,11 +86,18 @@ func tempDirFinding(p *audit.Pass, prog *audit.Program, n binary.Need, d layers.
 		Message:   fmt.Sprintf("%s creates temporary files in %s, which is not in the image", prog.Path, d.Dir),
 		Evidence:  audit.FromBinary(n.Evidence, 3),
 		Path:      d.Dir,
-		Words:     fmt.Sprintf("open %s/...: no such file or directory", strings.TrimSuffix(d.Dir, "/")),
+		Words:     tempDirWords(n, d.Dir, "no such file or directory"),
 		Remedy:    fmt.Sprintf("Make %s with mode 1777 in the image, or mount a tmpfs with a size there", d.Dir),
 	}
 	if d.Access.Errno == "ENOENT" {
 		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "searched %s: not found", d.Dir))
+		if len(n.Names) > 0 && d.Dir != "/tmp" && d.Dir != "/var/tmp" && f.Certainty == audit.Proven {
+			f.Certainty = audit.Likely // a program that names a directory of its own may make it first
+		}
+		_, deleted := p.Image.FS.Deleted(d.Dir)
+		if set, _ := p.Image.Config.Getenv("TMPDIR"); len(n.Names) == 0 && set != "" && !deleted {
+			return envCause(p, "TMPDIR").Of(f)
+		}
 		return p.BlameAbsence(d.Dir).Of(f)
 	}
 	reason := map[string]string{"EACCES": "permission denied", "ENOTDIR": "not a directory", "ELOOP": "too many levels of symbolic links"}[d.Access.Errno]
@@ -98,9 +106,24 @@ func tempDirFinding(p *audit.Pass, prog *audit.Program, n binary.Need, d layers.
 	if d.Access.Errno != "EACCES" {
 		f.Message = fmt.Sprintf("%s creates temporary files in %s, which cannot be used: %s", prog.Path, d.Dir, reason)
 	}
-	f.Words = fmt.Sprintf("open %s/...: %s", strings.TrimSuffix(d.Dir, "/"), reason)
+	f.Words = tempDirWords(n, d.Dir, reason)
 	if e, ok := p.Image.FS.Entry(d.Access.At); ok {
 		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "%s is %s, owned by %d:%d", d.Access.At, e.Mode, e.UID, e.GID))
 	}
 	return p.BlamePath(d.Access.At).Of(f)
+}
+
+// tempDirWords is what os.CreateTemp says, or os.MkdirTemp where the evidence names only that. Source: os/tempfile.go.
+func tempDirWords(n binary.Need, dir, reason string) string {
+	calls := func(name string) bool {
+		return slices.ContainsFunc(n.Evidence, func(e binary.Evidence) bool { return strings.Contains(e.Text, name) })
+	}
+	file := strings.TrimSuffix(dir, "/") + "/..."
+	switch {
+	case calls("os.CreateTemp") || !calls("os.MkdirTemp"):
+		return fmt.Sprintf("open %s: %s", file, reason)
+	case reason == "no such file or directory":
+		return fmt.Sprintf("stat %s: %s", dir, reason)
+	}
+	return fmt.Sprintf("mkdir %s: %s", file, reason)
 }

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
@@ -41,15 +43,18 @@ func checkZoneinfo(p *audit.Pass) {
 			return
 		}
 		p.Judge(prog, n, false, "", missing.searched)
-		what := "time zones whose names it gets at run time"
+		what := "time zones by names it gets at run time, but the image has no zoneinfo"
 		words := "unknown time zone"
 		if len(n.Names) > 0 {
-			what = "the time zone " + strings.Join(missing.zones, ", ")
+			what = fmt.Sprintf("the time zone %s, but the image has no zoneinfo for it", strings.Join(missing.zones, ", "))
 			words = "unknown time zone " + missing.zones[0]
+			if slices.ContainsFunc(missing.searched, func(place string) bool { return isFile(p, place) && path.Ext(place) != ".zip" }) {
+				words = "malformed time zone information"
+			}
 		}
 		p.Report(p.BlameAbsence(missing.searched...).Of(audit.Finding{
 			Certainty: n.Certainty,
-			Message:   fmt.Sprintf("%s loads %s, but the image has no zoneinfo for it", prog.Path, what),
+			Message:   fmt.Sprintf("%s loads %s", prog.Path, what),
 			Evidence: append(audit.FromBinary(n.Evidence, 3),
 				audit.Seen(audit.LevelImage, "searched %s", searchedText(missing.searched))),
 			Path:   prog.Path,
@@ -91,4 +96,10 @@ func lookupZones(p *audit.Pass, prog *audit.Program, names []string) (missing mi
 		found = l.Path
 	}
 	return missing, found
+}
+
+// isFile reports whether a path leads to a regular file of the image.
+func isFile(p *audit.Pass, name string) bool {
+	e, err := p.Image.FS.Resolve(name)
+	return err == nil && e.Mode.IsRegular()
 }

@@ -38,7 +38,7 @@ func readPrograms(s *audit.Subject) {
 	const most = 64 // programs of one image
 	started := ""
 	if p := audit.StartOf(s.Image, s.Process).Path; p != "" {
-		if e, err := s.Image.FS.Resolve(p); err == nil {
+		if e, err := s.Image.FS.Resolve(p); err == nil && e.Mode.IsRegular() {
 			started = e.Path
 			readProgram(s, e, true)
 		}
