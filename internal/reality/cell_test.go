@@ -3,6 +3,7 @@ package reality
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,7 +26,6 @@ type cell struct {
 	rule     string
 	root     part
 	config   layers.Config // Entrypoint is /app if there is neither it nor Cmd
-	arch     string        // of the image; amd64 if empty
 	bare     bool          // the config has no command at all
 	trial    trial
 	failed   func(outcome) bool // nil: not started, or ended with another exit code than 0
@@ -90,7 +90,9 @@ func (w *world) compare(t *testing.T, c cell) {
 	files := c.root(t, w)
 	subject, result := foretell(t, c, files)
 	finding := foretold(result, c.rule)
-	for engine, o := range w.run(t, c, subject, files) {
+	outcomes := w.run(t, c, subject, files)
+	for _, engine := range slices.Sorted(maps.Keys(outcomes)) {
+		o := outcomes[engine]
 		remark, agreed := c.judge(engine, finding, o)
 		switch {
 		case !agreed:
@@ -116,9 +118,6 @@ func (c cell) hasFailed(o outcome) bool {
 func foretell(t *testing.T, c cell, files []layers.File) (*audit.Subject, *audit.Result) {
 	t.Helper()
 	img := imagetest.Image{Config: c.config, Layers: [][]layers.File{files}, Packing: map[int]imagetest.Packing{0: imagetest.Plain}}
-	if c.arch != "" {
-		img.Platform = layers.Platform{OS: "linux", Architecture: c.arch}
-	}
 	layout := t.TempDir()
 	imagetest.WriteLayout(t, layout, "", img.Build(t))
 	subjects, err := target.Subjects(context.Background(), []string{"oci:" + layout}, target.Options{})

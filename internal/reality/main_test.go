@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 // be no such namespace. More cells run at once than there are processors: most wait for a signal that is lost.
 func runInside() (code int, ok bool) {
 	runtime.LockOSThread() // the death of the thread that started the child is what Pdeathsig reports
-	cmd := exec.Command("/proc/self/exe", append(os.Args[1:], "-test.parallel=6")...)
+	cmd := exec.Command("/proc/self/exe", append(os.Args[1:], "-test.parallel=10")...)
 	cmd.Env = append(os.Environ(), inside+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}

@@ -227,7 +227,7 @@ func needLinux(t *testing.T) {
 	t.Helper()
 	switch {
 	case testing.Short():
-		t.Skip("short: builds and runs some two hundred programs")
+		t.Skip("short: runs some five hundred programs")
 	case runtime.GOOS != "linux" || runtime.GOARCH != "amd64":
 		t.Skip("the programs and roots are those of linux/amd64")
 	case os.Getuid() != 0:

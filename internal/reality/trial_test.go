@@ -49,7 +49,7 @@ var signals = map[string]syscall.Signal{
 }
 
 // stopTime is how long a process may take to end after the stop signal. One that got the signal ends at once.
-const stopTime = 1500 * time.Millisecond
+const stopTime = 2 * time.Second
 
 // stopped sends the stop signal to the process once it has said "ready" or, with listening, once it listens.
 func stopped(t *testing.T, s *audit.Subject, root string, c cell) outcome {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
+	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
 // BlameKind says what is to blame.
@@ -175,9 +176,23 @@ func (s *Subject) BlameAbsence(paths ...string) Cause {
 // blameLayer blames the instruction that made a layer; in a layer of several instructions the one that made path.
 func (s *Subject) blameLayer(index int, p string) Cause {
 	ref, step := s.layer(index)
+	if step < 0 && s.belowOwn(index) {
+		c := s.fromLine(Blame{Kind: BlameBase, Because: "it comes from the base image, which has no history"})
+		c.Layer = ref
+		return c
+	}
 	c := s.blameStep(step, p)
 	c.Layer = ref
 	return c
+}
+
+// belowOwn reports whether a layer without a step lies below one that the Dockerfile made: its history fits, and the
+// builder added its own layers on top.
+func (s *Subject) belowOwn(index int) bool {
+	if s.blame.fault != "" || index < 0 || s.blame.final.Root().Scratch() {
+		return false
+	}
+	return slices.ContainsFunc(s.Image.Layers[index:], func(l layers.Layer) bool { return l.Step >= s.blame.own })
 }
 
 func (s *Subject) blameStep(step int, p string) Cause {
@@ -269,7 +284,7 @@ func (s *Subject) BlameBuild(prog *Program) Cause {
 	c.Chain = nil
 	made := prog.Path
 	for _, in := range origin[:len(origin)-1] {
-		c.Chain = append(c.Chain, s.At(in, "%s is made by %s", made, oneLine(in)))
+		c.Chain = append(c.Chain, s.At(in, "%s is put there by %s", made, oneLine(in)))
 		if in.Copy == nil {
 			continue
 		}

@@ -210,8 +210,8 @@ func (l *lookup) interpreter(text string) (interpreter string, ok bool) {
 	return words[0], true
 }
 
-// through finds the command of the shell text that starts a program of the image: the last one that is an ELF file
-// or script there. args are the script's own arguments, for `exec "$@"`.
+// through finds the command of the shell text that starts a program of the image, the last one that is a file there,
+// utilities aside. args are the script's own arguments, for `exec "$@"`.
 func (l *lookup) through(s Start, args []string) Start {
 	script, err := dockerfile.ParseShell(s.Text)
 	if err != nil {
@@ -237,7 +237,10 @@ func (l *lookup) through(s Start, args []string) Start {
 			straight = straight && !slices.Contains([]string{".", "source", "eval"}, name) && !(name == "set" && slices.Contains(words, "--"))
 		default:
 			if p := l.program(name); p != "" {
-				s.Path, s.Command, s.Missing, straight = p, c, "", false
+				if s.Command == nil || service(c, name, s) {
+					s.Path, s.Command = p, c
+				}
+				s.Missing, straight = "", false
 				continue
 			}
 			if straight && i == len(script.Commands)-1 && l.certain(name, s.Text) {
@@ -247,6 +250,23 @@ func (l *lookup) through(s Start, args []string) Start {
 		}
 	}
 	return s
+}
+
+// utilities are programs that a shell text uses beside the one it is there for.
+var utilities = []string{"awk", "cat", "chmod", "chown", "cp", "curl", "cut", "date", "dirname", "envsubst", "find", "grep", "head", "hostname",
+	"id", "install", "ln", "logger", "ls", "mkdir", "mkfifo", "mktemp", "mv", "nc", "rm", "sed", "sleep", "sort", "stat", "sync", "tail",
+	"tee", "touch", "tr", "uname", "update-ca-certificates", "wget", "xargs"}
+
+// service reports whether a command is rather what the text is there for than the one found so far: a later one, but no
+// utility behind a program, and of a pipeline the first.
+func service(c *dockerfile.ShellCommand, name string, found Start) bool {
+	switch {
+	case slices.Contains(utilities, path.Base(found.Path)):
+		return true
+	case slices.Contains(utilities, path.Base(name)):
+		return false
+	}
+	return c.Form != dockerfile.FormPipe || found.Command.Form != dockerfile.FormPipe
 }
 
 // branches are signs that a command of a shell text may not be reached, or may be a function of its own.

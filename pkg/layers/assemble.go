@@ -2,6 +2,8 @@ package layers
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -135,7 +137,7 @@ func (s *stored) read(ctx context.Context, l *Layer, left *budget) (*stratum, er
 	}
 	f, err := s.load(ctx, left)
 	if err != nil {
-		return nil, err
+		return nil, s.explain(ctx, err)
 	}
 	if s.Digest != "" {
 		if err := verify(f.digest, s.Digest); err != nil {
@@ -150,6 +152,28 @@ func (s *stored) read(ctx context.Context, l *Layer, left *budget) (*stratum, er
 		l.MediaType += "." + string(f.form)
 	}
 	return &f.stratum, nil
+}
+
+// explain says of a layer on disk that cannot be read whether its bytes are the promised ones at all: a wrong digest is
+// the cause, a broken gzip stream only its symptom.
+func (s *stored) explain(ctx context.Context, err error) error {
+	d, ok := s.blob.(diskBlob)
+	if !ok || s.Digest == "" || ctx.Err() != nil {
+		return err
+	}
+	r, openErr := d.open(ctx)
+	if openErr != nil {
+		return err
+	}
+	defer r.Close()
+	sum := sha256.New()
+	if n, copyErr := io.Copy(sum, io.LimitReader(r, s.Size+1)); copyErr != nil || n != s.Size {
+		return err // cut off or too long, which err says
+	}
+	if wrong := verify("sha256:"+hex.EncodeToString(sum.Sum(nil)), s.Digest); wrong != nil {
+		return fmt.Errorf("blob: %w (%w)", wrong, err)
+	}
+	return err
 }
 
 // oneLine gives an error the shape of a report's line.

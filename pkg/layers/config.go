@@ -81,30 +81,35 @@ func (c *imageConfig) platform() Platform {
 	return Platform{OS: c.OS, Architecture: c.Architecture, Variant: c.Variant}
 }
 
-// steps gives the history, and for each layer the step that made it. When the steps that make a layer are not as many
-// as the layers, nothing is known of any: -1.
+// exporterComment marks the steps that BuildKit's exporter adds at the end for layers of a base image that has no
+// history. They name no instruction and say nothing of which layer is theirs.
+// Source: observed of buildkitd v0.31.2; exporter/containerimage/writer.go, normalizeLayersAndHistory.
+const exporterComment = "buildkit.exporter.image.v0"
+
+// steps gives the history, and for each layer the step that made it, -1 if that is not known. The steps that make
+// layers belong to the layers in order. With fewer steps than layers a base image without history lies below: builders
+// add at the end, so the pairing is from the end. With more steps nothing is known.
 func (c *imageConfig) steps() (steps []Step, of []int) {
-	layers := len(c.RootFS.DiffIDs)
-	of = make([]int, layers)
+	of = make([]int, len(c.RootFS.DiffIDs))
 	for i := range of {
 		of[i] = -1
 	}
-	made := 0
+	var makers []int
 	for _, h := range c.History {
-		steps = append(steps, Step{CreatedBy: h.CreatedBy, Comment: h.Comment, Empty: h.EmptyLayer, Layer: -1})
-		if !h.EmptyLayer {
-			made++
+		if h.Comment == exporterComment {
+			continue
 		}
+		if !h.EmptyLayer {
+			makers = append(makers, len(steps))
+		}
+		steps = append(steps, Step{CreatedBy: h.CreatedBy, Comment: h.Comment, Empty: h.EmptyLayer, Layer: -1})
 	}
-	if made != layers {
+	first := len(of) - len(makers)
+	if first < 0 {
 		return steps, of
 	}
-	next := 0
-	for i := range steps {
-		if !steps[i].Empty {
-			steps[i].Layer, of[next] = next, i
-			next++
-		}
+	for i, step := range makers {
+		steps[step].Layer, of[first+i] = first+i, step
 	}
 	return steps, of
 }

@@ -164,7 +164,17 @@ func TestHistoryThatDoesNotFitTheLayers(t *testing.T) {
 	d.config["history"] = []any{map[string]any{"created_by": "only one"}}
 	img, err := d.read()
 	check(t, err)
-	if img.FS == nil || img.History[0].Layer != -1 || img.Layers[0].Step != -1 || img.Layers[1].Step != -1 || img.Layers[0].CreatedBy != "" {
+	// Fewer steps than layers: a base without history lies below, the last layer is the step's.
+	if img.FS == nil || img.History[0].Layer != 1 || img.Layers[0].Step != -1 || img.Layers[1].Step != 0 || img.Layers[0].CreatedBy != "" {
+		t.Errorf("history %+v layers %+v", img.History, img.Layers)
+	}
+	d = doctor(t, small())
+	one := map[string]any{"created_by": "one of three"}
+	d.config["history"] = []any{one, one, one}
+	img, err = d.read()
+	check(t, err)
+	// More steps than layers: nothing is known.
+	if img.FS == nil || img.History[0].Layer != -1 || img.Layers[0].Step != -1 || img.Layers[1].Step != -1 {
 		t.Errorf("history %+v layers %+v", img.History, img.Layers)
 	}
 }

@@ -70,7 +70,7 @@ type Step struct {
 	CreatedBy string `json:"createdBy,omitempty"`
 	Comment   string `json:"comment,omitempty"`
 	Empty     bool   `json:"empty,omitempty"`
-	// Layer is the index in Image.Layers, -1 for an empty step or when history and layers do not agree in number.
+	// Layer is the index in Image.Layers, -1 for an empty step, and for all when there are more steps than layers.
 	Layer int `json:"layer"`
 }
 

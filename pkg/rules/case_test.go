@@ -25,7 +25,8 @@ import (
 //
 //	Dockerfile, .dockerignore     as they are
 //	context                       paths of the build context, one per line; context/PATH gives one a content
-//	rootfs                        one path per line: MODE UID:GID [layer=N] PATH [-> TARGET]; rootfs/PATH is a file's content
+//	rootfs                        one path per line: MODE UID:GID [layer=N] [size=N] PATH [-> TARGET]; rootfs/PATH is a file's content,
+//	                              a size without content makes a file that cannot be read
 //	elf/PATH                      an ELF file of the image, as elftest.Spec
 //	zone/PATH                     a time zone file of the image; for a PATH in .zip an archive of the zones listed
 //	config.json                   layers.Config, with "architecture" and "variant" beside it
@@ -258,6 +259,9 @@ func parseRootfsLine(t *testing.T, name, line string) (layers.File, int) {
 	rest, layer := fields[2:], 0
 	if n, ok := strings.CutPrefix(rest[0], "layer="); ok {
 		layer, rest = number(t, n), rest[1:]
+	}
+	if n, ok := strings.CutPrefix(rest[0], "size="); ok {
+		f.Size, rest = int64(number(t, n)), rest[1:]
 	}
 	f.Path = rest[0]
 	if len(rest) == 3 && rest[1] == "->" {
