@@ -19,11 +19,11 @@ type writer struct {
 
 // section is a section header to be.
 type section struct {
-	name               string
-	kind               elf.SectionType
-	offset, size       int
-	link, info         string // names of sections
-	count, entry, addr int
+	name         string
+	kind         elf.SectionType
+	offset, size int
+	link         string // name of a section
+	count, entry int
 }
 
 // tag is an entry of the dynamic table. An address is that of a section.

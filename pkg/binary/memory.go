@@ -118,13 +118,6 @@ func (m *memory) word(address uint64) (uint64, bool) {
 	return w, true
 }
 
-// uint32 returns the 32-bit number at an address.
-func (m *memory) uint32(address uint64) (uint32, bool) {
-	var b [4]byte
-	ok := m.read(address, b[:])
-	return m.f.order.Uint32(b[:]), ok
-}
-
 // text returns n bytes at an address as a string.
 func (m *memory) text(address, n uint64) (string, bool) {
 	if _, length, err := m.f.offset(address); err != nil || n > length {

@@ -104,6 +104,7 @@ func refuseChains(ast *parser.Node) error {
 	for _, n := range ast.Children {
 		if strings.EqualFold(n.Value, "onbuild") && n.Next != nil && len(n.Next.Children) > 0 &&
 			strings.EqualFold(n.Next.Children[0].Value, "onbuild") {
+			//lint:ignore ST1005 these are BuildKit's words
 			return parser.WithLocation(errors.New("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed"), n.Location())
 		}
 	}
