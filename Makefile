@@ -12,7 +12,7 @@ run: ## audit a small bad service, built on the spot; no registry, no daemon, no
 
 test: install check main-job ## everything; root
 
-check: lint generated unit ## formatted, vetted, generated, tested
+check: lint generated unit race ## formatted, vetted, generated, tested
 
 install: ## the Debian packages that tests take, where missing
 	internal/ci/install.sh

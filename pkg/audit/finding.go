@@ -42,7 +42,7 @@ const (
 	Possible = binary.Possible
 )
 
-// cap is the worst severity that a certainty allows: only what is proven may be an error.
+// capSeverity lowers a severity to what a certainty allows: only what is proven may be an error.
 func capSeverity(s Severity, c Certainty) Severity {
 	switch {
 	case c == Possible:

@@ -13,6 +13,14 @@ import (
 // defaultPath is the PATH that Docker, containerd and Podman give when the image sets none.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+// SearchPath is the value of PATH that a process of the image has.
+func (c Config) SearchPath() string {
+	if search, set := c.Getenv("PATH"); set {
+		return search
+	}
+	return defaultPath
+}
+
 // What keeps a process from starting: the values of Process.Fault.
 const (
 	FaultNoCommand     = "no command"
@@ -44,11 +52,7 @@ func (img *Image) Process(id Identity) Process {
 	if strings.Contains(p.Argv[0], "/") {
 		return l.direct(p)
 	}
-	search, set := img.Config.Getenv("PATH")
-	if !set {
-		search = defaultPath
-	}
-	return l.lookup(p, search)
+	return l.lookup(p, img.Config.SearchPath())
 }
 
 func (p Process) fail(fault, at, message string) Process {

@@ -33,12 +33,12 @@ func checkEntrypointMissing(p *audit.Pass) {
 	proc := p.Process
 	f := audit.Finding{Words: proc.Message, Path: proc.At}
 	switch proc.Fault {
-	case "no command":
+	case layers.FaultNoCommand:
 		f.Message = "the image has no ENTRYPOINT and no CMD: it starts nothing"
 		f.Evidence = []audit.Evidence{audit.Seen(audit.LevelImage, "entrypoint and command of the config are empty")}
 		f.Remedy = "Add an ENTRYPOINT in exec form"
 		p.Report(p.BlameBase().Of(f))
-	case "not found":
+	case layers.FaultNotFound:
 		if len(proc.Searched) == 0 {
 			proc.Searched = []string{proc.Argv[0]} // PATH is empty
 		}
@@ -55,7 +55,7 @@ func checkEntrypointMissing(p *audit.Pass) {
 		}
 		f.Remedy = entrypointRemedy(p, proc.Argv[0])
 		p.Report(absentCause(p, append(proc.Searched, proc.At)).Of(f))
-	case "interpreter not found":
+	case layers.FaultInterpreter:
 		s := proc.Script[len(proc.Script)-1]
 		f.Message = fmt.Sprintf("the script %s wants the interpreter %q, which is not in the image", s.File, s.Interpreter)
 		f.Evidence = []audit.Evidence{audit.Seen(audit.LevelImage, "%s begins with #!%q: not in the image", s.File, s.Interpreter)}
@@ -175,11 +175,7 @@ func envInterpreter(p *audit.Pass) (line layers.Shebang, wanted string) {
 	if path.Base(line.Interpreter) != "env" || line.Arg == "" || strings.HasPrefix(line.Arg, "-") || strings.Contains(line.Arg, "=") {
 		return line, ""
 	}
-	search, set := p.Image.Config.Getenv("PATH")
-	if !set {
-		search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" // what Docker and containerd give
-	}
-	for _, dir := range strings.Split(search, ":") {
+	for _, dir := range strings.Split(p.Image.Config.SearchPath(), ":") {
 		if p.Image.FS.Access(path.Join("/", dir, line.Arg), p.Identity, layers.Exec).OK {
 			return line, ""
 		}

@@ -33,30 +33,30 @@ func checkEntrypointExecutable(p *audit.Pass) {
 	proc := p.Process
 	fault := proc.Fault
 	if barred(p) {
-		fault = "not executable"
+		fault = layers.FaultNotExecutable
 	}
-	if !slices.Contains([]string{"not executable", "not reachable", "directory", "bad format", "user"}, fault) {
+	if !slices.Contains([]string{layers.FaultNotExecutable, layers.FaultNotReachable, layers.FaultDirectory, layers.FaultBadFormat, layers.FaultUser}, fault) {
 		return
 	}
 	f := audit.Finding{Words: proc.Message, Path: proc.At, Evidence: []audit.Evidence{audit.Seen(audit.LevelImage, "PID 1 is %q", proc.Argv)}}
 	cause := p.BlamePath(proc.At)
 	switch fault {
-	case "not executable":
+	case layers.FaultNotExecutable:
 		f.Message = fmt.Sprintf("%s has no execute permission for uid %d", proc.At, p.Identity.UID)
 		f.Remedy = "Copy it with --chmod=0755"
-	case "not reachable":
+	case layers.FaultNotReachable:
 		f.Message = fmt.Sprintf("uid %d may not pass %s on the way to %s", p.Identity.UID, proc.At, onTheWay(proc))
 		if cause.Blame.Kind == audit.BlameBase { // the directory is as it should be; the program should not be in it
 			cause = p.BlamePath(onTheWay(proc))
 		}
 		f.Remedy = "Put the program outside that directory, /app for example, or open the directory with mode 0755"
-	case "directory":
+	case layers.FaultDirectory:
 		f.Message = fmt.Sprintf("the image starts %s, which is a directory", proc.At)
 		f.Remedy = "Name the program inside it; `go build -o DIR` writes into an existing directory"
-	case "bad format":
+	case layers.FaultBadFormat:
 		f.Message = fmt.Sprintf("%s is neither an executable nor a script with a #! line", proc.At)
 		f.Remedy = "Start it with its interpreter, or put a #! line first"
-	case "user":
+	case layers.FaultUser:
 		f.Message = fmt.Sprintf("the user %q cannot be resolved in the image", p.Identity.User)
 		f.Remedy = "Write the user as numbers, USER 65532:65532, or copy /etc/passwd"
 		cause = userCause(p)
@@ -86,7 +86,7 @@ func userCause(p *audit.Pass) audit.Cause {
 // barred reports whether a search in PATH found the program and could not use it.
 func barred(p *audit.Pass) bool {
 	proc := p.Process
-	if proc.Fault != "not found" || proc.At == "" || strings.Contains(proc.Argv[0], "/") {
+	if proc.Fault != layers.FaultNotFound || proc.At == "" || strings.Contains(proc.Argv[0], "/") {
 		return false
 	}
 	e, ok := p.Image.FS.Entry(proc.At)

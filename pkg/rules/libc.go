@@ -42,6 +42,9 @@ func checkLibc(p *audit.Pass) {
 			p.Report(p.BlamePath(l.MissingVersions[0].Path).Of(f))
 		case len(l.MissingSymbols) > 0:
 			symbolMismatch(&f, prog, l)
+			if l.Failure == "" && f.Certainty == audit.Proven {
+				f.Certainty = audit.Likely // bound at the first call: it starts, and fails when it gets there
+			}
 			p.Report(p.BlameBase().Of(f))
 		}
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
+	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
 var shellMissing = &audit.Rule{
@@ -32,7 +33,7 @@ func checkShell(p *audit.Pass) {
 		checkShellText(p)
 		return
 	}
-	if argv := p.Process.Argv; p.Process.Fault == "not found" && isShellCommand(argv) {
+	if argv := p.Process.Argv; p.Process.Fault == layers.FaultNotFound && isShellCommand(argv) {
 		cause := startCause(p)
 		f := audit.Finding{
 			Message: fmt.Sprintf("the image starts %q, but has no %s", strings.Join(argv, " "), argv[0]),
