@@ -20,8 +20,8 @@ var projectRoot = func() string {
 	return dir
 }()
 
-// makeFixtures builds the programs and images that the scripts name, and returns name -> path.
-func makeFixtures(t *testing.T) map[string]string {
+// makeFixtures builds the programs and images that the scripts name, pushes one to the registry, and returns name -> path.
+func makeFixtures(t *testing.T, registry string) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -37,6 +37,7 @@ func makeFixtures(t *testing.T) map[string]string {
 
 	bad := demoImage(rates).Build(t)
 	imagetest.WriteLayout(t, at("bad"), "latest", bad)
+	imagetest.Push(t, registry+"/bad:latest", bad)
 	good := goodImage(hello).Build(t)
 	imagetest.WriteDockerArchive(t, at("good.tar"), []string{"good:latest"}, good)
 	imagetest.WriteOCIArchive(t, at("good-oci.tar"), "latest", good)

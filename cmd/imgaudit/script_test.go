@@ -12,6 +12,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/imgaudit/imgaudit/internal/imagetest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata/script and docs")
@@ -22,11 +24,13 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the real command line over testdata/script: arguments, whole output, exit codes, files.
 func TestScript(t *testing.T) {
-	fixtures := makeFixtures(t)
+	registry := imagetest.Serve(t)
+	fixtures := makeFixtures(t, registry)
 	testscript.Run(t, testscript.Params{
 		Dir:           filepath.Join("..", "..", "testdata", "script"),
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("REGISTRY", registry)
 			for name, file := range fixtures {
 				if err := os.Symlink(file, filepath.Join(env.WorkDir, name)); err != nil {
 					return err

@@ -63,7 +63,7 @@ type shown struct {
 	marker string // carets under a part of the line, "" when the whole line is meant
 }
 
-// excerptLines are the blamed lines, at most six, and where only part of one line is meant carets under it.
+// excerptLines are the blamed lines, at most six and a last one, and where only part of one line is meant carets under it.
 func excerptLines(source []byte, l *audit.Location) []shown {
 	const most = 6
 	lines := bytes.Split(source, []byte("\n"))
@@ -76,7 +76,7 @@ func excerptLines(source []byte, l *audit.Location) []shown {
 	}
 	var out []shown
 	for n := l.Line; n <= end; n++ {
-		if len(out) == most {
+		if len(out) == most && n < end {
 			out = append(out, shown{number: n, text: fmt.Sprintf("... %d more lines", end-n+1)})
 			break
 		}

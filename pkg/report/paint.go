@@ -29,7 +29,7 @@ func printable(s string) string {
 	}
 	var b strings.Builder
 	for _, r := range s {
-		if unicode.IsPrint(r) || r == '\n' {
+		if unicode.IsPrint(r) || r == '\n' || r == '\t' {
 			b.WriteRune(r)
 			continue
 		}
