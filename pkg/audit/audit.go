@@ -21,7 +21,8 @@ type Part uint8
 const (
 	Dockerfile  Part = 1 << iota
 	Context          // the build context after .dockerignore
-	Binary           // at least one executable
+	Executable       // at least one ELF executable of whatever make
+	GoBinary         // at least one executable that Go built and whose needs can be seen
 	Image            // config and merged file system
 	ImageConfig      // config alone, also of an image whose layers could not be read
 )
@@ -30,7 +31,7 @@ const (
 var parts = []struct {
 	part Part
 	name string
-}{{Dockerfile, "Dockerfile"}, {Context, "build context"}, {Binary, "Go binary"}, {Image, "image"}, {ImageConfig, "image config"}}
+}{{Dockerfile, "Dockerfile"}, {Context, "build context"}, {Executable, "executable"}, {GoBinary, "Go binary"}, {Image, "image"}, {ImageConfig, "image config"}}
 
 // String names the parts: "Go binary and image".
 func (p Part) String() string { return p.join(" and ") }
@@ -69,7 +70,7 @@ type Program struct {
 	// Entry is true for the program that the image starts, directly or through a shell or script, and for a binary
 	// that was named by itself. The needs of other programs are possible at most: nobody knows whether they run.
 	Entry bool
-	// Toolchain is true for the Go toolchain's own programs, which are no service.
+	// Toolchain is true for the Go toolchain's own programs, which are no service and count for no rule.
 	Toolchain bool
 	// Linking is what the loader would do; nil without an image.
 	Linking *binary.Linking
@@ -96,8 +97,14 @@ func (s *Subject) Has() Part {
 			p |= Image
 		}
 	}
-	if len(s.Programs) > 0 {
-		p |= Binary
+	for _, prog := range s.Programs {
+		if prog.Toolchain {
+			continue
+		}
+		p |= Executable
+		if prog.Go != nil && prog.Opaque == "" {
+			p |= GoBinary
+		}
 	}
 	return p
 }

@@ -102,6 +102,9 @@ func lookedAt(s Subject) string {
 		}
 		parts = append(parts, what)
 	}
+	if s.Image != nil && !slices.ContainsFunc(s.Binaries, func(b Binary) bool { return b.Go != "" && !b.Toolchain }) {
+		parts = append(parts, "no Go executable")
+	}
 	if more := len(s.Binaries) - shown; more > 0 {
 		parts = append(parts, fmt.Sprintf("%s more", count(more, "executable")))
 	}

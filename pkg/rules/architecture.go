@@ -12,7 +12,7 @@ var architectureMismatch = &audit.Rule{
 	ID:       "architecture-mismatch",
 	Title:    "the program was built for another processor than the image",
 	Severity: audit.Error,
-	Sees:     audit.Sees{All: audit.Binary | audit.ImageConfig},
+	Sees:     audit.Sees{All: audit.Executable | audit.ImageConfig},
 	Doc: audit.Doc{
 		Checks: "The ELF machine of the program the image starts is compared with the architecture in the image's config, and for 32-bit ARM the GOARM level with its variant.",
 		Why:    "The kernel refuses the file. It happens when GOARCH is fixed in the Dockerfile, when ARG TARGETARCH has a default (the default wins on every platform), or when a --platform=$BUILDPLATFORM stage forgets GOARCH=$TARGETARCH.",

@@ -12,7 +12,7 @@ var caRootsMissing = &audit.Rule{
 	ID:       "ca-roots-missing",
 	Title:    "the program verifies TLS servers, but the image has no CA roots",
 	Severity: audit.Error,
-	Sees:     audit.Sees{All: audit.Binary | audit.Image},
+	Sees:     audit.Sees{All: audit.GoBinary | audit.Image},
 	Doc: audit.Doc{
 		Checks: "A program that dials TLS with the system's roots (not one that merely serves TLS) needs at least one certificate in a place where Go's crypto/x509 looks: SSL_CERT_FILE or six well-known bundle files, and always the files of SSL_CERT_DIR or /etc/ssl/certs and /etc/pki/tls/certs. The bundle must be readable for the run-time user.",
 		Why:    "x509.SystemCertPool gives an empty pool without an error, so the program starts and every handshake fails.",

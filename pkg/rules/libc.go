@@ -12,7 +12,7 @@ var libcMismatch = &audit.Rule{
 	ID:       "libc-mismatch",
 	Title:    "the image's libc is not the one the program was linked for",
 	Severity: audit.Error,
-	Sees:     audit.Sees{All: audit.Binary | audit.Image},
+	Sees:     audit.Sees{All: audit.Executable | audit.Image},
 	Doc: audit.Doc{
 		Checks: "The symbol versions that the program and its libraries want (GLIBC_2.34) are compared with those that the image's libraries define, and every undefined symbol is looked up in them. When a glibc program meets musl through a compatibility link, the missing symbols decide.",
 		Why:    "The build stage's distribution moved on and the final one did not, or glibc and musl are mixed. The loader ends the program before main.",

@@ -12,7 +12,7 @@ var libraryMissing = &audit.Rule{
 	ID:       "library-missing",
 	Title:    "a shared library that the program needs is not in the image",
 	Severity: audit.Error,
-	Sees:     audit.Sees{All: audit.Binary | audit.Image},
+	Sees:     audit.Sees{All: audit.Executable | audit.Image},
 	Doc: audit.Doc{
 		Checks: "The closure of DT_NEEDED is resolved in the image as the program's own loader would: glibc by RPATH, LD_LIBRARY_PATH of the config, RUNPATH, ld.so.cache and its default directories; musl by its path file and default directories.",
 		Why:    "The loader ends the program before main, with exit code 127.",

@@ -14,7 +14,7 @@ var loaderMissing = &audit.Rule{
 	ID:       "loader-missing",
 	Title:    "the program's ELF interpreter is not in the image",
 	Severity: audit.Error,
-	Sees:     audit.Sees{All: audit.Binary | audit.Image},
+	Sees:     audit.Sees{All: audit.Executable | audit.Image},
 	Doc: audit.Doc{
 		Checks: "The interpreter named in the program's PT_INTERP header (`/lib64/ld-linux-x86-64.so.2` for glibc, `/lib/ld-musl-x86_64.so.1` for musl) is looked up in the image, through its symlinks. It must be executable for the run-time user.",
 		Why:    "The kernel loads the interpreter before the program. If it is missing, execve fails with ENOENT although the program itself is there, so the message names a file that exists. It happens when a program linked against glibc is copied to scratch, to a static base or to a musl base, and also with CGO_ENABLED=0 -buildmode=pie, which has an interpreter too.",

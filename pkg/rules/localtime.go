@@ -15,7 +15,7 @@ var timezoneUnresolved = &audit.Rule{
 	ID:       "timezone-unresolved",
 	Title:    "the configured time zone becomes UTC without a word",
 	Severity: audit.Error,
-	Sees:     audit.Sees{All: audit.Binary | audit.Image},
+	Sees:     audit.Sees{All: audit.GoBinary | audit.Image},
 	Doc: audit.Doc{
 		Checks: "TZ of the image's environment, or /etc/localtime, is resolved as Go does for time.Local: a zone name in the zoneinfo directories, or an absolute path. $ZONEINFO does not count here, and the POSIX form (CST-8) is not understood. A setting that means UTC anyway is passed over.",
 		Why:    "Go falls back to UTC silently: logs and schedules are hours off, and nothing says so.",

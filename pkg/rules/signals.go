@@ -140,7 +140,7 @@ var stopSignalUnhandled = &audit.Rule{
 	ID:       "stop-signal-unhandled",
 	Title:    "a server without a handler for the stop signal",
 	Severity: audit.Warning,
-	Sees:     audit.Sees{All: audit.Binary},
+	Sees:     audit.Sees{All: audit.GoBinary},
 	Doc: audit.Doc{
 		Checks: "A program that listens, into which os/signal.Notify was not linked: absence is proof that it handles no signal.",
 		Why:    "The Go runtime ends such a program at once: as PID 1 with exit code 2, otherwise by the signal. Requests in flight are lost on every deployment. A STOPSIGNAL such as SIGUSR1 or SIGWINCH is ignored: then the program is killed after the grace period.",

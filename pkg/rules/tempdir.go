@@ -15,7 +15,7 @@ var tempDirMissing = &audit.Rule{
 	ID:       "temp-dir-missing",
 	Title:    "the program creates temporary files, but their directory is missing or not writable",
 	Severity: audit.Error,
-	Sees:     audit.Sees{All: audit.Binary | audit.Image},
+	Sees:     audit.Sees{All: audit.GoBinary | audit.Image},
 	Doc: audit.Doc{
 		Checks: "A program that calls os.CreateTemp or os.MkdirTemp needs its directory to exist and to be writable for the run-time user: the constant directory it names, else $TMPDIR, else /tmp. /dev/shm and, for root, a volume are made by the run-time.",
 		Why:    "scratch has no /tmp. Uploads through net/http spill to disk only above a limit, so the failure comes with the first large one.",

@@ -15,7 +15,7 @@ var zoneinfoMissing = &audit.Rule{
 	ID:       "zoneinfo-missing",
 	Title:    "the program loads named time zones, but the image has no zoneinfo",
 	Severity: audit.Error,
-	Sees:     audit.Sees{All: audit.Binary | audit.Image},
+	Sees:     audit.Sees{All: audit.GoBinary | audit.Image},
 	Doc: audit.Doc{
 		Checks: "Every zone name that the program gives to time.LoadLocation as a constant is looked up as Go does: $ZONEINFO, the zoneinfo directories, lib/time/zoneinfo.zip of the GOROOT compiled into the program. For names known only at run time it asks for any zone at all. Embedded time/tzdata meets the need.",
 		Why:    "LoadLocation returns an error, and a location that is nil after an ignored error panics. It works on the laptop and in the golang image because a program built without -trimpath finds the zoneinfo.zip of its builder's GOROOT.",

@@ -95,8 +95,15 @@ func readProgram(s *audit.Subject, e *layers.Entry, started bool) {
 		s.Unread = append(s.Unread, audit.Unread{What: e.Path, Because: err.Error()})
 		return
 	}
-	p := &audit.Program{Binary: b, Toolchain: isToolchain(b)}
+	addProgram(s, &audit.Program{Binary: b, Toolchain: isToolchain(b)})
+}
+
+// addProgram adds a program to the subject. What cannot be seen in it is unread: its needs are unknown, not absent.
+func addProgram(s *audit.Subject, p *audit.Program) {
 	s.Programs = append(s.Programs, p)
+	if p.Opaque != "" {
+		s.Unread = append(s.Unread, audit.Unread{What: "needs of " + p.Path, Because: p.Opaque})
+	}
 }
 
 // isToolchain reports whether a program is one of the Go distribution's own: its main package is cmd/...

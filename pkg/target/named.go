@@ -12,7 +12,8 @@ import (
 
 // readNamed reads the executables that the user named. With an image they are asked about as if they stood in it.
 func readNamed(s *audit.Subject, binaries []Target) {
-	var programs []*audit.Program
+	others := s.Programs
+	s.Programs = nil
 	for _, t := range binaries {
 		b, err := ReadBinary(t.Name)
 		if err != nil {
@@ -22,9 +23,9 @@ func readNamed(s *audit.Subject, binaries []Target) {
 		if s.Image != nil {
 			b.Path = path.Join("/", filepath.Base(t.Name))
 		}
-		programs = append(programs, &audit.Program{Binary: b, Entry: true, Toolchain: false})
+		addProgram(s, &audit.Program{Binary: b, Entry: true})
 	}
-	s.Programs = append(programs, s.Programs...)
+	s.Programs = append(s.Programs, others...)
 }
 
 // ReadBinary reads an executable from disk. One that Go did not build gives binary.ErrNotGo: its needs cannot be told.
