@@ -47,12 +47,12 @@ func (f *readFlags) add(c *cobra.Command) {
 
 // options turns the flags into what the readers take. A --build-arg without a value takes the variable's, as docker
 // build does.
-func (f *readFlags) options(lookupEnv func(string) (string, bool)) target.Options {
-	opt := target.Options{Dockerfile: f.dockerfile, Context: f.context, Target: f.target, Platform: f.platform, BuildArgs: map[string]string{}}
+func (a *app) options(f *readFlags) target.Options {
+	opt := target.Options{Stdin: a.stdin, Dockerfile: f.dockerfile, Context: f.context, Target: f.target, Platform: f.platform, BuildArgs: map[string]string{}}
 	for _, kv := range f.buildArgs {
 		k, v, ok := strings.Cut(kv, "=")
 		if !ok {
-			if v, ok = lookupEnv(k); !ok {
+			if v, ok = a.lookupEnv(k); !ok {
 				continue
 			}
 		}
@@ -70,6 +70,7 @@ func newCheck(a *app) *cobra.Command {
 
 A TARGET is told by what is at its path, or is an image in a registry. A prefix forces the kind:
 dir: dockerfile: binary: registry: oci:DIR[:tag|@digest] oci-archive: docker-archive:
+- is standard input: a Dockerfile or executable, or a redirected archive.
 Without a target the current directory is audited.`,
 		Example: `  imgaudit check .
   imgaudit check registry.example.com/app:1.2 --dockerfile Dockerfile
@@ -104,7 +105,7 @@ func (a *app) check(ctx context.Context, args []string, f *checkFlags) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.read.timeout)
 	defer cancel()
-	subjects, err := target.Subjects(ctx, args, f.read.options(a.lookupEnv))
+	subjects, err := target.Subjects(ctx, args, a.options(&f.read))
 	if err != nil {
 		return err
 	}

@@ -27,13 +27,12 @@ func newInspect(a *app) *cobra.Command {
 }
 
 func (a *app) inspect(ctx context.Context, args []string, read *readFlags, format string) error {
-	opt := read.options(a.lookupEnv)
 	if format != "text" && format != "json" {
 		return fmt.Errorf("reading -o %s: no such format; there are text and json", format)
 	}
 	ctx, cancel := context.WithTimeout(ctx, read.timeout)
 	defer cancel()
-	subjects, err := target.Subjects(ctx, args, opt)
+	subjects, err := target.Subjects(ctx, args, a.options(read))
 	if err != nil {
 		return err
 	}

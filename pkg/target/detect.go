@@ -36,6 +36,7 @@ type Target struct {
 	Kind Kind
 	Name string // without the prefix
 	Arg  string // as the user wrote it
+	Data []byte // what came through a pipe on standard input, nil for everything else
 }
 
 // IsImage reports whether the target is an image of some source.
@@ -54,9 +55,6 @@ func Detect(arg string) (Target, error) {
 		if _, image := imageKinds[k]; image || k == Dir || k == Dockerfile || k == Binary {
 			return Target{Kind: k, Name: name, Arg: arg}, nil
 		}
-	}
-	if arg == "-" {
-		return detectFile(Target{Name: "/dev/stdin", Arg: arg})
 	}
 	fi, err := os.Stat(arg)
 	switch {
@@ -108,13 +106,7 @@ func detectFile(t Target) (Target, error) {
 	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
 		return Target{}, fmt.Errorf("reading %s: %w", t.Arg, err)
 	}
-	head = head[:n]
-	switch {
-	case strings.HasPrefix(string(head), "\x7fELF"):
-		t.Kind = Binary
-		return t, nil
-	case isText(head):
-		t.Kind = Dockerfile
+	if t.Kind = kindOf(head[:n]); t.Kind != "" {
 		return t, nil
 	}
 	kind, err := layers.Detect(t.Name)
@@ -127,6 +119,17 @@ func detectFile(t Target) (Target, error) {
 	}
 	t.Kind = Kind(kind)
 	return t, nil
+}
+
+// kindOf tells an ELF file and a text, which is taken for a Dockerfile, by their head; "" for anything else.
+func kindOf(head []byte) Kind {
+	switch {
+	case strings.HasPrefix(string(head), "\x7fELF"):
+		return Binary
+	case isText(head):
+		return Dockerfile
+	}
+	return ""
 }
 
 // isText reports whether the head of a file is text: no NUL and no other control bytes than white space.

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path"
@@ -15,7 +16,7 @@ func readNamed(s *audit.Subject, binaries []Target) {
 	others := s.Programs
 	s.Programs = nil
 	for _, t := range binaries {
-		b, err := ReadBinary(t.Name)
+		b, err := readNamedBinary(t)
 		if err != nil {
 			s.Unread = append(s.Unread, audit.Unread{What: t.Arg, Because: reason(err)})
 			continue
@@ -28,9 +29,21 @@ func readNamed(s *audit.Subject, binaries []Target) {
 	s.Programs = append(s.Programs, others...)
 }
 
-// ReadBinary reads an executable from disk. One that Go did not build gives binary.ErrNotGo: its needs cannot be told.
-func ReadBinary(name string) (*binary.Binary, error) {
-	f, err := os.Open(name)
+// readNamedBinary reads an executable from disk or standard input. One that Go did not build gives binary.ErrNotGo: its
+// needs cannot be told.
+func readNamedBinary(t Target) (*binary.Binary, error) {
+	b, err := openBinary(t)
+	if err == nil && b.Go == nil && b.Opaque == "" {
+		err = fmt.Errorf("reading a Go executable: %w (no build information in it)", binary.ErrNotGo)
+	}
+	return b, err
+}
+
+func openBinary(t Target) (*binary.Binary, error) {
+	if t.Data != nil {
+		return binary.Read(bytes.NewReader(t.Data), int64(len(t.Data)), "standard input")
+	}
+	f, err := os.Open(t.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -40,14 +53,7 @@ func ReadBinary(name string) (*binary.Binary, error) {
 		return nil, err
 	}
 	if !fi.Mode().IsRegular() {
-		return nil, fmt.Errorf("reading an executable: %s is no regular file", name)
+		return nil, fmt.Errorf("reading an executable: %s is no regular file", t.Name)
 	}
-	b, err := binary.Read(f, fi.Size(), name)
-	if err != nil {
-		return nil, err
-	}
-	if b.Go == nil && b.Opaque == "" {
-		return nil, fmt.Errorf("reading a Go executable: %w (no build information in it)", binary.ErrNotGo)
-	}
-	return b, nil
+	return binary.Read(f, fi.Size(), t.Name)
 }

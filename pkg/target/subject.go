@@ -20,6 +20,7 @@ type Options struct {
 	Target     string            // --target
 	BuildArgs  map[string]string // --build-arg
 	Platform   string            // --platform
+	Stdin      io.Reader         // of the target "-"
 	Progress   func(layers.Layer, int)
 }
 
@@ -29,6 +30,7 @@ type plan struct {
 	dockerfiles []string
 	contexts    map[string]string // by Dockerfile, "" for the default
 	binaries    []Target
+	stdin       []byte // the Dockerfile, if it came through a pipe
 	unread      []audit.Unread
 }
 
@@ -70,7 +72,7 @@ func Subjects(ctx context.Context, args []string, opt Options) ([]*audit.Subject
 func newPlan(args []string, opt Options) (*plan, error) {
 	p := &plan{contexts: map[string]string{}}
 	for _, arg := range args {
-		t, err := Detect(arg)
+		t, err := detect(arg, opt)
 		switch {
 		case errors.Is(err, ErrUsage):
 			return nil, err
@@ -82,6 +84,9 @@ func newPlan(args []string, opt Options) (*plan, error) {
 			p.binaries = append(p.binaries, t)
 		case t.Kind == Dockerfile:
 			p.dockerfiles = append(p.dockerfiles, t.Name)
+			if t.Data != nil {
+				p.stdin = t.Data
+			}
 		default:
 			p.addDir(t, opt)
 		}
@@ -98,6 +103,13 @@ func newPlan(args []string, opt Options) (*plan, error) {
 		}
 	}
 	return p, nil
+}
+
+func detect(arg string, opt Options) (Target, error) {
+	if arg == "-" {
+		return detectStdin(opt.Stdin)
+	}
+	return Detect(arg)
 }
 
 // addDir adds the Dockerfiles of a directory, which is their context.
@@ -128,7 +140,10 @@ func (p *plan) addDir(t Target, opt Options) {
 
 // readDockerfile reads a Dockerfile and its context into the subject.
 func (p *plan) readDockerfile(s *audit.Subject, name string, opt Options) {
-	src, err := readFile(name)
+	src, err := p.stdin, error(nil)
+	if name != stdinName || src == nil {
+		src, err = readFile(name)
+	}
 	if err != nil {
 		s.Unread = append(s.Unread, audit.Unread{What: name, Because: reason(err)})
 		return
@@ -138,7 +153,7 @@ func (p *plan) readDockerfile(s *audit.Subject, name string, opt Options) {
 		o.Platform = s.Image.Platform.String()
 	}
 	shown := name
-	if name == "/dev/stdin" {
+	if name == stdinName {
 		shown = "Dockerfile"
 	}
 	f, err := dockerfile.Parse(shown, src, o)
@@ -155,7 +170,7 @@ func (p *plan) readDockerfile(s *audit.Subject, name string, opt Options) {
 	if dir == "" {
 		dir, named = filepath.Dir(name), false
 	}
-	if name == "/dev/stdin" && !named {
+	if name == stdinName && !named {
 		return
 	}
 	readContext(s, dir, name, named)
