@@ -117,7 +117,7 @@ fi
 # another WORKDIR, with another CA, has pushed its own to the same registry.
 manifest_type=application/vnd.oci.image.manifest.v1+json
 recipe() { # this script's inputs, and the digest that golang, made last, has in the registry
-  (cat "$0" "$here/tlspeer/main.go"; echo "$goversion $installed" && date +%Y-%m) | sha256sum
+  (cat "$0" "$here/tlspeer/main.go"; echo "$goversion" && dpkg-query -W && date +%Y-%m) | sha256sum
   curl -fsI -H "Accept: $manifest_type" "http://$registry/v2/golang/manifests/$gominor" | grep -i '^docker-content-digest'
 }
 if [[ -e $work/recipe && $(recipe) == "$(<"$work/recipe")" ]]; then exit 0; fi

@@ -7,6 +7,7 @@ package binary
 import (
 	"errors"
 	"io"
+	"slices"
 )
 
 // Certainty says how sure a need is.
@@ -36,6 +37,11 @@ const (
 	TopicTempDir      Topic = "temp-dir"      // a writable directory; Names: constant directories, nil for $TMPDIR or /tmp
 	TopicUserDatabase Topic = "user-database" // /etc/passwd and /etc/group through os/user
 	TopicExec         Topic = "exec"          // other programs; Names: those named by constants
+	TopicResolver     Topic = "resolver"      // host names; Names: the resolver in use, see the Resolver constants
+	TopicPlugin       Topic = "plugin"        // code loaded at run time; Names: "plugin.Open", "dlopen"
+	TopicMIMETypes    Topic = "mime-types"    // the system's MIME tables, to know more than Go's built-in types
+	TopicFiles        Topic = "files"         // files opened by a constant absolute path; Names: the paths
+	TopicEnvironment  Topic = "environment"   // environment variables read by a constant name; Names: the names
 )
 
 // Evidence is one line that a person can check.
@@ -61,16 +67,38 @@ type Need struct {
 type Signals struct {
 	// Notify is true when os/signal.Notify survived linking (NotifyContext calls it): some handler may exist.
 	// False is proof that the program handles no signal.
-	Notify   bool       `json:"notify"`
+	Notify bool `json:"notify"`
+	// Handled are the numbers given to Notify or NotifyContext as constants, ascending (syscall.SIGTERM is 15);
+	// Ignored those given to Ignore.
+	Handled []int `json:"handled,omitempty"`
+	Ignored []int `json:"ignored,omitempty"`
+	// All is true when a Notify without a list was found: it catches every signal that can be caught.
+	All bool `json:"all,omitempty"`
+	// Unknown is true when a call was found whose signals are not constants: Handled may lack some.
+	Unknown  bool       `json:"unknown,omitempty"`
 	Evidence []Evidence `json:"evidence,omitempty"`
+}
+
+// Handles says whether the program handles a signal: yes, no, or unknown (known is false).
+func (s Signals) Handles(number int) (handles, known bool) {
+	switch {
+	case !s.Notify:
+		return false, true
+	case s.All || slices.Contains(s.Handled, number):
+		return true, true
+	}
+	return false, !s.Unknown
 }
 
 // Server says whether the program accepts network connections.
 type Server struct {
 	// Listens is true when a listening socket is opened by linked code (net.Listen and its kin).
-	Listens   bool       `json:"listens"`
-	Certainty Certainty  `json:"certainty,omitempty"` // of Listens, "" if it does not
-	Shutdown  bool       `json:"shutdown"`            // net/http.(*Server).Shutdown survived linking
+	Listens   bool      `json:"listens"`
+	Certainty Certainty `json:"certainty,omitempty"` // of Listens, "" if it does not
+	Shutdown  bool      `json:"shutdown"`            // net/http.(*Server).Shutdown survived linking
+	Ports     []int     `json:"ports,omitempty"`     // TCP ports of constant listening addresses, ascending
+	// Profiling says how sure it is that net/http/pprof answers on a port that is served, "" if it is not linked.
+	Profiling Certainty  `json:"profiling,omitempty"`
 	Evidence  []Evidence `json:"evidence,omitempty"`
 }
 
@@ -87,13 +115,39 @@ type Binary struct {
 	Needs   []Need  `json:"needs"` // sorted by topic as listed above
 	Signals Signals `json:"signals"`
 	Server  Server  `json:"server"`
-	// Features are facts that meet a need inside the program: "embedded-tzdata", "embedded-roots".
+	// Features are facts that meet a need inside the program, or change how it behaves; in the order of the constants.
 	Features []Feature `json:"features,omitempty"`
+	// Stubs are packages that were built without the cgo they cannot do without: they link, and fail when used.
+	Stubs []Stub `json:"stubs,omitempty"`
+	// Secrets are strings in the file that have the shape of nothing but a secret.
+	Secrets []Secret `json:"secrets,omitempty"`
+	// Layout is the file's sections, hardening and identity.
+	Layout Layout `json:"layout"`
 }
+
+// Stub is a package whose pure Go part only says that it needs cgo.
+type Stub struct {
+	Package  string     `json:"package"` // "github.com/mattn/go-sqlite3"
+	Words    string     `json:"words"`   // what it says when it is used
+	Evidence []Evidence `json:"evidence,omitempty"`
+}
+
+// Secret is a string of a well-known shape. The value itself is never kept.
+type Secret struct {
+	Shape  string `json:"shape"`  // "private key", "AWS access key"
+	Offset int64  `json:"offset"` // in the file, bytes
+}
+
+// The resolvers, as the name of TopicResolver.
+const (
+	ResolverGo  = "go"  // net's own: reads /etc/resolv.conf, /etc/hosts, /etc/nsswitch.conf (the last without need since Go 1.16)
+	ResolverCgo = "cgo" // libc's getaddrinfo may be asked: NSS libraries and configuration
+)
 
 // Feature is something built into the program that an image then need not provide.
 type Feature struct {
-	Name     string     `json:"name"` // FeatureTZData, FeatureRoots
+	Name     string     `json:"name"`         // one of the constants
+	By       string     `json:"by,omitempty"` // the package that brings it
 	Evidence []Evidence `json:"evidence,omitempty"`
 }
 
@@ -101,6 +155,10 @@ type Feature struct {
 const (
 	FeatureTZData = "embedded-tzdata" // time/tzdata, also by -tags timetzdata
 	FeatureRoots  = "embedded-roots"  // crypto/x509.SetFallbackRoots, x509roots/fallback and its kin
+	FeatureProcs  = "automaxprocs"    // go.uber.org/automaxprocs and its kin: GOMAXPROCS from the CPU limit
+	FeatureMemory = "automemlimit"    // github.com/KimMachineGun/automemlimit and its kin: GOMEMLIMIT from the memory limit
+	FeatureFIPS   = "fips140"         // built with GOFIPS140 or fips140 on by default
+	FeatureBoring = "boringcrypto"    // GOEXPERIMENT=boringcrypto
 )
 
 // Need returns the need of a topic, and whether the program has it.
