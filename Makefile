@@ -5,7 +5,7 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
 
-.PHONY: run test check install lint generated unit race main-job bench generate fuzz
+.PHONY: run test check install lint generated unit race main-job self bench generate fuzz
 
 run: ## audit a small bad service, built on the spot; no registry, no daemon, no root
 	@$(GO) run ./internal/demo
@@ -35,6 +35,9 @@ race: ## the tests that share memory, with the race detector
 
 main-job: ## build, push, run and audit the real images of testdata/real; root
 	internal/ci/main-job.sh
+
+self: ## build imgaudit's own image and audit it; root
+	internal/ci/self.sh
 
 bench: ## size, CPU time and memory of the stripped binary
 	internal/ci/bench.sh
