@@ -86,7 +86,7 @@ func subjectName(s Subject) string {
 func lookedAt(s Subject) string {
 	var parts []string
 	if s.Image != nil {
-		parts = append(parts, fmt.Sprintf("image %s (%s)", s.Image.Platform, count(s.Image.Layers, "layer")))
+		parts = append(parts, fmt.Sprintf("image %s (%s)", s.Image.Platform, plural(s.Image.Layers, "layer")))
 	}
 	shown := 0
 	for _, b := range s.Binaries {
@@ -106,7 +106,7 @@ func lookedAt(s Subject) string {
 		parts = append(parts, "no Go executable")
 	}
 	if more := len(s.Binaries) - shown; more > 0 {
-		parts = append(parts, fmt.Sprintf("%s more", count(more, "executable")))
+		parts = append(parts, fmt.Sprintf("and %s", plural(more, "other executable")))
 	}
 	if s.Dockerfile != "" {
 		parts = append(parts, s.Dockerfile)
@@ -125,10 +125,10 @@ func summary(v policy.Verdict) string {
 	if c.Error+c.Warning+c.Note == 0 {
 		return "no findings"
 	}
-	return fmt.Sprintf("%s, %s, %s; fails on %s", count(c.Error, "error"), count(c.Warning, "warning"), count(c.Note, "note"), v.FailOn)
+	return fmt.Sprintf("%s, %s, %s; fails on %s", plural(c.Error, "error"), plural(c.Warning, "warning"), plural(c.Note, "note"), v.FailOn)
 }
 
-func count(n int, what string) string {
+func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
@@ -265,10 +265,19 @@ func (t *text) skipped() {
 		}
 		return
 	}
-	for i, because := range reasons {
-		reasons[i] = fmt.Sprintf("%s (%d)", because, len(rules[because]))
+	var absent []string // each part once
+	count := map[string]bool{}
+	for _, because := range reasons {
+		for _, part := range strings.Split(because, " and ") {
+			if !slices.Contains(absent, part) {
+				absent = append(absent, part)
+			}
+		}
+		for _, rule := range rules[because] {
+			count[rule] = true
+		}
 	}
-	t.line("skipped: %s (-v names them)", strings.Join(reasons, ", "))
+	t.line("skipped: %s for want of a part: %s (-v names them)", plural(len(count), "rule"), strings.Join(absent, ", "))
 }
 
 // anything reports whether any part of any subject was there to be looked at.
