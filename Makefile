@@ -5,12 +5,12 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
 
-.PHONY: run test check install lint generated unit race main-job self bench generate fuzz
+.PHONY: matrix run test check install lint generated unit race main-job self bench generate fuzz
 
 run: ## audit a small bad service, built on the spot; no registry, no daemon, no root
 	@$(GO) run ./internal/demo
 
-test: install check main-job ## everything; root
+test: install check main-job self ## everything; root
 
 check: lint generated unit race ## formatted, vetted, generated, tested
 
@@ -29,6 +29,9 @@ generated: ## the documentation is what the code says
 
 unit: ## every Go test; those that start programs in other roots need root
 	$(GO) test ./...
+
+matrix: ## every program of internal/matrix in every variant, and real programs of Debian; some ten minutes
+	IMGAUDIT_MATRIX=all $(GO) test ./internal/matrix -timeout 60m -v
 
 race: ## the tests that share memory, with the race detector
 	$(GO) test -race -short ./pkg/... ./cmd/...

@@ -41,6 +41,7 @@ internal/demo: cmd/imgaudit
 internal/ci/cputime:
 internal/ci/tlspeer:
 internal/reality:
+internal/matrix: pkg/binary
 .:
 `
 

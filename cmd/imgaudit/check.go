@@ -48,7 +48,7 @@ func (f *readFlags) add(c *cobra.Command) {
 // options turns the flags into what the readers take. A --build-arg without a value takes the variable's, as docker
 // build does.
 func (a *app) options(f *readFlags) target.Options {
-	opt := target.Options{Stdin: a.stdin, Dockerfile: f.dockerfile, Context: f.context, Target: f.target, Platform: f.platform, BuildArgs: map[string]string{}}
+	opt := target.Options{Stdin: a.stdin, Dockerfile: f.dockerfile, Context: f.context, Target: f.target, Platform: f.platform, BuildArgs: map[string]string{}, Now: time.Now()}
 	for _, kv := range f.buildArgs {
 		k, v, ok := strings.Cut(kv, "=")
 		if !ok {

@@ -37,3 +37,5 @@ row "cat right.Dockerfile" "" cat "$file"
 row "imgaudit check right.Dockerfile" "$cpu" "$imgaudit" check "$file"
 row "cat app.tar ($(du -h "$archive" | cut -f1))" "" cat "$archive"
 row "imgaudit check docker-archive:app.tar" "$cpu" "$imgaudit" check "docker-archive:$archive"
+echo
+internal/ci/bench-inspect.sh "$IMGAUDIT_CI_DIR"

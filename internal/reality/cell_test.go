@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imgaudit/imgaudit/internal/imagetest"
 	"github.com/imgaudit/imgaudit/pkg/audit"
@@ -70,7 +71,8 @@ func TestReality(t *testing.T) {
 	}
 	w := &world{shop: newWorkshop(t), zoneZip: zip, tally: newTally(), peer: newPeer(t)}
 	cells := slices.Concat(loaderCells, libraryCells, libcCells, architectureCells(), entrypointCells, permissionCells, shellCells,
-		caRootsCells, zoneinfoCells(goroot(t)), localTimeCells, tempDirCells, signalCells(), unhandledCells, userCells, environmentCells())
+		caRootsCells, zoneinfoCells(goroot(t)), localTimeCells, tempDirCells, signalCells(), unhandledCells, stopSignalCells(), profilingCells(), orphanCells(), userCells, environmentCells(),
+		commandCells, userDatabaseCells, unreadableCells, expiredCells, mimeCells, stubCells, healthcheckCells, resolverCells)
 	t.Run("cells", func(t *testing.T) {
 		for _, c := range cells {
 			t.Run(c.rule+"/"+c.name, func(t *testing.T) {
@@ -120,7 +122,7 @@ func foretell(t *testing.T, c cell, files []layers.File) (*audit.Subject, *audit
 	img := imagetest.Image{Config: c.config, Layers: [][]layers.File{files}, Packing: map[int]imagetest.Packing{0: imagetest.Plain}}
 	layout := t.TempDir()
 	imagetest.WriteLayout(t, layout, "", img.Build(t))
-	subjects, err := target.Subjects(context.Background(), []string{"oci:" + layout}, target.Options{})
+	subjects, err := target.Subjects(context.Background(), []string{"oci:" + layout}, target.Options{Now: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +237,7 @@ func unsaid(words, engine string, o outcome) string {
 
 // fatal are the rules whose proven findings say that the program does not do its work.
 var fatal = []string{"loader-missing", "library-missing", "libc-mismatch", "architecture-mismatch", "entrypoint-missing",
-	"entrypoint-not-executable", "ca-roots-missing", "zoneinfo-missing", "temp-dir-missing"}
+	"entrypoint-not-executable", "ca-roots-missing", "ca-roots-unreadable", "user-database-missing", "zoneinfo-missing", "temp-dir-missing"}
 
 // noOther reports findings of other rules that say that a program fails which did not.
 func noOther(t *testing.T, c cell, r *audit.Result, o outcome) bool {

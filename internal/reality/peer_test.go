@@ -21,17 +21,21 @@ import (
 	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
-// peerAddress is compiled into the programs under test.
-const peerAddress = "127.0.0.1:8443"
+// peerAddress and expiredAddress are compiled into the programs under test.
+const (
+	peerAddress    = "127.0.0.1:8443"
+	expiredAddress = "127.0.0.1:8444"
+)
 
-// peer is a TLS server on loopback with the certificates of its authority, and of another one.
+// peer is a TLS server on loopback with the certificates of its authority, and of another one, and a server whose
+// authority has expired.
 type peer struct {
-	authority, other string // PEM
-	taken            error  // why it could not listen
+	authority, other, expired string // PEM
+	taken                     error  // why it could not listen
 }
 
-// authority makes a root certificate.
-func authority(t *testing.T, name string) (*x509.Certificate, *ecdsa.PrivateKey, string) {
+// authority makes a root certificate that is valid until a time.
+func authority(t *testing.T, name string, until time.Time) (*x509.Certificate, *ecdsa.PrivateKey, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -39,7 +43,7 @@ func authority(t *testing.T, name string) (*x509.Certificate, *ecdsa.PrivateKey,
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: until.Add(-2 * time.Hour), NotAfter: until, KeyUsage: x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -52,11 +56,20 @@ func authority(t *testing.T, name string) (*x509.Certificate, *ecdsa.PrivateKey,
 	return cert, key, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// newPeer starts the server; it lives as long as the test.
+// newPeer starts the servers; they live as long as the test.
 func newPeer(t *testing.T) *peer {
 	t.Helper()
-	ca, caKey, bundle := authority(t, "imgaudit reality")
-	_, _, other := authority(t, "another authority")
+	p := &peer{}
+	_, _, p.other = authority(t, "another authority", time.Now().Add(time.Hour))
+	p.authority = p.serve(t, peerAddress, "imgaudit reality", time.Now().Add(time.Hour))
+	p.expired = p.serve(t, expiredAddress, "imgaudit past", time.Now().Add(-time.Minute))
+	return p
+}
+
+// serve starts a server, and returns the certificate of its authority.
+func (p *peer) serve(t *testing.T, address, name string, until time.Time) (bundle string) {
+	t.Helper()
+	ca, caKey, bundle := authority(t, name, until)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -70,11 +83,10 @@ func newPeer(t *testing.T) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &peer{authority: bundle, other: other}
-	listener, err := net.Listen("tcp", peerAddress)
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		p.taken = err
-		return p
+		return bundle
 	}
 	server := &http.Server{
 		Handler:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello") }),
@@ -83,7 +95,7 @@ func newPeer(t *testing.T) *peer {
 	}
 	go server.ServeTLS(listener, "", "")
 	t.Cleanup(func() { server.Close() })
-	return p
+	return bundle
 }
 
 // needPeer skips when the server's port is taken.

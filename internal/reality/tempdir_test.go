@@ -37,6 +37,12 @@ var tempDirCells = tempDirs(
 	cell{name: "no directory that it names, but TMPDIR", config: layers.Config{Env: []string{"TMPDIR=/tmp"}},
 		root: all(program("/app", "temp-dir-named", static), dir("/tmp", 0o1777, 0))},
 	cell{name: "by reflection, no /tmp", root: program("/app", "reflection", static)},
+	cell{name: "a file by name, no /tmp", root: program("/app", "temp-write", static)},
+	cell{name: "a file by name, /tmp", config: layers.Config{User: "65532"}, root: all(program("/app", "temp-write", static), dir("/tmp", 0o1777, 0))},
+	cell{name: "a directory that it makes, no /tmp", root: program("/app", "temp-made", static)},
+	cell{name: "a directory that it may not make, no /tmp", config: layers.Config{User: "65532"}, root: program("/app", "temp-made", static)},
+	cell{name: "a directory that it makes, /tmp", config: layers.Config{User: "65532"},
+		root: all(program("/app", "temp-made", static), dir("/tmp", 0o1777, 0))},
 	cell{name: "nothing is created", root: hello},
 )
 

@@ -46,6 +46,7 @@ func runToEnd(t *testing.T, s *audit.Subject, root string, argv []string, networ
 var signals = map[string]syscall.Signal{
 	"": syscall.SIGTERM, "SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT, "SIGQUIT": syscall.SIGQUIT, "SIGHUP": syscall.SIGHUP,
 	"SIGKILL": syscall.SIGKILL, "SIGUSR1": syscall.SIGUSR1, "SIGWINCH": syscall.SIGWINCH, "SIGRTMIN+3": 37,
+	"15": syscall.SIGTERM, "term": syscall.SIGTERM,
 }
 
 // stopTime is how long a process may take to end after the stop signal. One that got the signal ends at once.

@@ -21,8 +21,6 @@ var unhandledCells = unhandled(
 		root: program("/app", "listen", static)},
 	cell{name: "a listener stopped by SIGRTMIN+3", trial: stoppedListening, config: layers.Config{StopSignal: "SIGRTMIN+3"},
 		root: program("/app", "listen", static)},
-	cell{name: "a listener stopped by SIGKILL", trial: stoppedListening, config: layers.Config{StopSignal: "SIGKILL"},
-		root: program("/app", "listen", static)},
 	cell{name: "a listener below an init", trial: stoppedListening,
 		root:   all(program("/app", "listen", static), program("/sbin/tini", "init", static)),
 		config: command("/sbin/tini", "--", "/app")},

@@ -26,6 +26,7 @@ var (
 	embedded = build{"embedded", []string{"CGO_ENABLED=0"}, []string{"-trimpath", "-tags=timetzdata"}}
 	pie      = build{"pie", []string{"CGO_ENABLED=0"}, []string{"-trimpath", "-buildmode=pie"}}
 	cgo      = build{"cgo", []string{"CGO_ENABLED=1"}, []string{"-trimpath", "-ldflags=-linkmode=external"}}
+	cgoglibc = build{"cgoglibc", []string{"CGO_ENABLED=1"}, []string{"-trimpath", "-ldflags=-linkmode=external -extldflags=-static"}}
 	cgomusl  = build{"cgomusl", []string{"CGO_ENABLED=1", "CC=musl-gcc"}, []string{"-trimpath", "-ldflags=-linkmode=external"}}
 	arm64    = build{"arm64", []string{"CGO_ENABLED=0", "GOARCH=arm64"}, []string{"-trimpath", "-ldflags=-s -w"}}
 )
@@ -97,7 +98,7 @@ func (w *workshop) make(t *testing.T, name string, env []string, command ...stri
 func program(path, name string, b build) part {
 	return func(t *testing.T, w *world) []layers.File {
 		t.Helper()
-		if b.name == cgo.name {
+		if b.name == cgo.name || b.name == cgoglibc.name {
 			needTool(t, "gcc")
 		}
 		if b.name == cgomusl.name {

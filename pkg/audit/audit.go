@@ -8,10 +8,12 @@ package audit
 
 import (
 	"strings"
+	"time"
 
 	"github.com/imgaudit/imgaudit/pkg/binary"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/layers"
+	"github.com/imgaudit/imgaudit/pkg/source"
 )
 
 // Part is a set of the parts that a Subject can have.
@@ -25,13 +27,15 @@ const (
 	GoBinary         // at least one executable that Go built and whose needs can be seen
 	Image            // config and merged file system
 	ImageConfig      // config alone, also of an image whose layers could not be read
+	GoModule         // go.mod in the root of the build context
+	Date             // the audit's date
 )
 
 // parts lists the parts in the order of messages.
 var parts = []struct {
 	part Part
 	name string
-}{{Dockerfile, "Dockerfile"}, {Context, "build context"}, {Executable, "executable"}, {GoBinary, "Go binary"}, {Image, "image"}, {ImageConfig, "image config"}}
+}{{Dockerfile, "Dockerfile"}, {Context, "build context"}, {Executable, "executable"}, {GoBinary, "Go binary"}, {Image, "image"}, {ImageConfig, "image config"}, {GoModule, "go.mod"}, {Date, "date"}}
 
 // String names the parts: "Go binary and image".
 func (p Part) String() string { return p.join(" and ") }
@@ -51,6 +55,7 @@ func (p Part) join(with string) string {
 type Subject struct {
 	Dockerfile *dockerfile.File
 	Context    *dockerfile.Context
+	Module     *source.Module // of go.mod in the root of the context
 	Image      *layers.Image
 	// Identity and Process are who and what PID 1 is; zero without an image.
 	Identity layers.Identity
@@ -61,7 +66,9 @@ type Subject struct {
 	Programs []*Program
 	// Unread is what should have been looked at and could not be.
 	Unread []Unread
-	blame  *blame
+	// Now is the audit's date, zero if rules must not know it; set by pkg/target from Options.Now.
+	Now   time.Time
+	blame *blame
 }
 
 // Program is one executable of a Subject.
@@ -90,6 +97,12 @@ func (s *Subject) Has() Part {
 	}
 	if s.Context != nil {
 		p |= Context
+	}
+	if s.Module != nil {
+		p |= GoModule
+	}
+	if !s.Now.IsZero() {
+		p |= Date
 	}
 	if s.Image != nil {
 		p |= ImageConfig

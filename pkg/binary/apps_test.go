@@ -47,11 +47,19 @@ var variants = []variant{
 
 // want is what a program is expected to need.
 type want struct {
-	Needs    []wantNeed       `json:"needs"`
-	Signals  bool             `json:"signals"`
-	Listens  binary.Certainty `json:"listens"` // "" if it does not
-	Shutdown bool             `json:"shutdown"`
-	Features []string         `json:"features"`
+	Needs     []wantNeed       `json:"needs"`
+	Signals   bool             `json:"signals"`
+	Handled   []int            `json:"handled,omitempty"`
+	Ignored   []int            `json:"ignored,omitempty"`
+	All       bool             `json:"all,omitempty"`
+	Unknown   bool             `json:"unknown,omitempty"`
+	Listens   binary.Certainty `json:"listens"` // "" if it does not
+	Shutdown  bool             `json:"shutdown"`
+	Ports     []int            `json:"ports,omitempty"`
+	Profiling binary.Certainty `json:"profiling,omitempty"`
+	Features  []string         `json:"features"`
+	Stubs     []string         `json:"stubs,omitempty"`   // package, certainty
+	Secrets   []string         `json:"secrets,omitempty"` // shapes
 }
 
 type wantNeed struct {
@@ -62,11 +70,24 @@ type wantNeed struct {
 
 // summary is what of a Binary does not depend on how it was built.
 func summary(b *binary.Binary) want {
-	w := want{Needs: []wantNeed{}, Signals: b.Signals.Notify, Listens: b.Server.Certainty, Shutdown: b.Server.Shutdown, Features: []string{}}
+	w := want{
+		Needs: []wantNeed{}, Signals: b.Signals.Notify, Handled: b.Signals.Handled, Ignored: b.Signals.Ignored, All: b.Signals.All, Unknown: b.Signals.Unknown,
+		Listens: b.Server.Certainty, Shutdown: b.Server.Shutdown, Ports: b.Server.Ports, Profiling: b.Server.Profiling, Features: []string{},
+	}
 	for _, n := range b.Needs {
-		if n.Topic != binary.TopicLoader && n.Topic != binary.TopicLibraries {
-			w.Needs = append(w.Needs, wantNeed{n.Topic, n.Certainty, n.Names})
+		names := n.Names
+		if n.Topic == binary.TopicResolver { // checked by variant
+			names = nil
 		}
+		if n.Topic != binary.TopicLoader && n.Topic != binary.TopicLibraries {
+			w.Needs = append(w.Needs, wantNeed{n.Topic, n.Certainty, names})
+		}
+	}
+	for _, s := range b.Stubs {
+		w.Stubs = append(w.Stubs, s.Package+" "+string(s.Certainty))
+	}
+	for _, s := range b.Secrets {
+		w.Secrets = append(w.Secrets, s.Shape)
 	}
 	for _, f := range b.Features {
 		w.Features = append(w.Features, f.Name)
@@ -78,6 +99,7 @@ func summary(b *binary.Binary) want {
 // tables, relocated data, inlining.
 var telling = []string{
 	"command-table", "dead-import", "exec-self", "handler-type", "https-request", "tls-insecure", "zone-mixed", "zone-switch",
+	"files-named", "serve-default", "serve-profiles", "signal-ignore", "signal-two", "signal-variable", "signal-wrapper", "plugin-open", "reflection-exec", "temp-made", "tls-insecure-if", "tls-own-roots", "user-group",
 }
 
 func TestApps(t *testing.T) {
@@ -141,6 +163,9 @@ func (v variant) check(t *testing.T, file, name string) {
 	}
 	got = append(got, '\n')
 	golden := filepath.Join(apps, name, "want.json")
+	if special := filepath.Join(apps, name, "want.cgo.json"); v.cgo && exists(special) {
+		golden = special
+	}
 	if *update {
 		if err := os.WriteFile(golden, got, 0o644); err != nil {
 			t.Fatal(err)
@@ -159,6 +184,22 @@ func (v variant) check(t *testing.T, file, name string) {
 			t.Errorf("%s has no evidence", n.Topic)
 		}
 	}
+	if n, ok := b.Need(binary.TopicResolver); ok && !slices.Equal(n.Names, []string{v.resolver()}) {
+		t.Errorf("resolver %q, want %q", n.Names, v.resolver())
+	}
+}
+
+// resolver is what net looks names up with.
+func (v variant) resolver() string {
+	if v.cgo {
+		return binary.ResolverCgo
+	}
+	return binary.ResolverGo
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 func readFile(t testing.TB, name string) *binary.Binary {

@@ -35,11 +35,11 @@ const (
 	TopicZoneinfo     Topic = "zoneinfo"      // named time zones; Names: those named by constants, nil if dynamic
 	TopicLocalTime    Topic = "local-time"    // time.Local, as TZ and /etc/localtime decide it
 	TopicTempDir      Topic = "temp-dir"      // a writable directory; Names: constant directories, nil for $TMPDIR or /tmp
-	TopicUserDatabase Topic = "user-database" // /etc/passwd and /etc/group through os/user
+	TopicUserDatabase Topic = "user-database" // /etc/passwd and /etc/group through os/user; Names: those looked up by constants, a group's as ":NAME"
 	TopicExec         Topic = "exec"          // other programs; Names: those named by constants
 	TopicResolver     Topic = "resolver"      // host names; Names: the resolver in use, see the Resolver constants
 	TopicPlugin       Topic = "plugin"        // code loaded at run time; Names: "plugin.Open", "dlopen"
-	TopicMIMETypes    Topic = "mime-types"    // the system's MIME tables, to know more than Go's built-in types
+	TopicMIMETypes    Topic = "mime-types"    // the system's MIME tables, to know more than Go's built-in types; Names: extensions named by constants
 	TopicFiles        Topic = "files"         // files opened by a constant absolute path; Names: the paths
 	TopicEnvironment  Topic = "environment"   // environment variables read by a constant name; Names: the names
 )
@@ -97,9 +97,19 @@ type Server struct {
 	Certainty Certainty `json:"certainty,omitempty"` // of Listens, "" if it does not
 	Shutdown  bool      `json:"shutdown"`            // net/http.(*Server).Shutdown survived linking
 	Ports     []int     `json:"ports,omitempty"`     // TCP ports of constant listening addresses, ascending
-	// Profiling says how sure it is that net/http/pprof answers on a port that is served, "" if it is not linked.
-	Profiling Certainty  `json:"profiling,omitempty"`
-	Evidence  []Evidence `json:"evidence,omitempty"`
+	// Profiling says how sure it is that net/http/pprof answers on a port that is served to others than the program
+	// itself, "" if it is not linked.
+	Profiling         Certainty  `json:"profiling,omitempty"`
+	ProfilingEvidence []Evidence `json:"profilingEvidence,omitempty"` // where it is registered and served
+	Evidence          []Evidence `json:"evidence,omitempty"`
+}
+
+// Children says whether the program starts processes, and whether it waits for those that are left to it.
+type Children struct {
+	Starts Certainty `json:"starts,omitempty"` // "" if it does not
+	// Reaps is true when it may wait for children that it did not start: it calls wait4 for any, or handles SIGCHLD.
+	Reaps    bool       `json:"reaps,omitempty"`
+	Evidence []Evidence `json:"evidence,omitempty"`
 }
 
 // Binary is all that was read of one executable. It is never changed after Read returned it.
@@ -115,6 +125,8 @@ type Binary struct {
 	Needs   []Need  `json:"needs"` // sorted by topic as listed above
 	Signals Signals `json:"signals"`
 	Server  Server  `json:"server"`
+	// Children is what it does with processes of its own.
+	Children Children `json:"children,omitzero"`
 	// Features are facts that meet a need inside the program, or change how it behaves; in the order of the constants.
 	Features []Feature `json:"features,omitempty"`
 	// Stubs are packages that were built without the cgo they cannot do without: they link, and fail when used.
@@ -127,9 +139,10 @@ type Binary struct {
 
 // Stub is a package whose pure Go part only says that it needs cgo.
 type Stub struct {
-	Package  string     `json:"package"` // "github.com/mattn/go-sqlite3"
-	Words    string     `json:"words"`   // what it says when it is used
-	Evidence []Evidence `json:"evidence,omitempty"`
+	Package   string     `json:"package"`   // "github.com/mattn/go-sqlite3"
+	Words     string     `json:"words"`     // what it says when it is used
+	Certainty Certainty  `json:"certainty"` // that it is used
+	Evidence  []Evidence `json:"evidence,omitempty"`
 }
 
 // Secret is a string of a well-known shape. The value itself is never kept.

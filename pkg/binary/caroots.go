@@ -55,12 +55,17 @@ var builders = map[string][]int{
 var caRoots = detector{names: caRootsNames(), detect: detectCARoots}
 
 func caRootsNames() []string {
-	names := slices.Concat([]string{systemRoots, systemCertPool}, httpClients, transports, dials, tlsClients, ownRoots)
-	for _, r := range requests {
-		names = append(names, r.name)
-	}
+	names := slices.Concat([]string{systemRoots, systemCertPool}, requestNames(), httpClients, transports, dials, tlsClients, ownRoots)
 	for name := range builders {
 		names = append(names, name)
+	}
+	return names
+}
+
+func requestNames() []string {
+	var names []string
+	for _, r := range requests {
+		names = append(names, r.name)
 	}
 	return names
 }
@@ -86,19 +91,28 @@ func detectCARoots(p *program, b *Binary) {
 	if len(facts) == 0 {
 		facts = p.linkedFact(slices.Concat(httpClients, dials))
 	}
+	switch p.ownVerification(slices.Concat(requestNames(), transports, dials, tlsClients, []string{systemCertPool})) {
+	case configInsecure:
+		return
+	case configOwn:
+		facts = p.weaken(facts)
+		for i := range facts {
+			facts[i].certainty = Possible
+		}
+		b.addNeed(TopicCARoots, facts)
+		return
+	}
 	b.addNeed(TopicCARoots, p.weaken(facts))
 }
 
 // requestFacts returns the places where the program makes a request.
 func (p *program) requestFacts() []fact {
-	var names []string
 	words := map[string]int{}
 	for _, r := range requests {
-		names = append(names, r.name)
 		words[r.name] = r.word
 	}
 	var facts []fact
-	for _, u := range p.usesOf(names, isStandard) {
+	for _, u := range p.usesOf(requestNames(), isStandard) {
 		facts = append(facts, p.requestFact(u, words[u.name]))
 	}
 	return facts
@@ -136,7 +150,7 @@ func (p *program) builtURL(fn int32) (string, bool) {
 			words[body] = w
 		}
 	}
-	for _, c := range p.callsIn(fn) {
+	for _, c := range p.callsTo(fn, func(callee int32) bool { return words[callee] != nil }) {
 		for _, w := range words[c.callee] {
 			if s, ok := c.text(p, w); ok && isHTTPS(s) {
 				return s, true
@@ -152,8 +166,8 @@ func (p *program) passedURL(fn int32) (string, bool) {
 		if !p.reach.reached(caller) || isStandard(packageOf(p.name(caller))) {
 			continue
 		}
-		for _, c := range p.callsIn(caller) {
-			for w := 0; c.callee == fn && w < 8; w++ {
+		for _, c := range p.callsTo(caller, func(callee int32) bool { return callee == fn }) {
+			for w := range 8 {
 				if s, ok := c.text(p, w); ok && isHTTPS(s) {
 					return s, true
 				}
@@ -176,13 +190,16 @@ func (p *program) weaken(facts []fact) []fact {
 	for _, u := range p.insecureUses() {
 		other = append(other, fact{certainty: Likely, evidence: p.evidence(u, " to true, so it may not verify")})
 	}
-	if len(other) == 0 || len(facts) == 0 {
+	if len(facts) == 0 || len(other) == 0 && p.insecure != 0 {
 		return facts
 	}
-	for i := range facts {
+	for i := range facts { // what a configuration says is not seen in programs of Go 1.16
 		if facts[i].certainty == Proven {
 			facts[i].certainty = Likely
 		}
+	}
+	if len(other) == 0 {
+		return facts
 	}
 	sortFacts(facts)
 	sortFacts(other)

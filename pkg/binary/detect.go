@@ -2,6 +2,7 @@ package binary
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -16,12 +17,17 @@ type detector struct {
 
 // detectors in the order of the topics.
 var detectors = []detector{
-	caRoots, zoneinfo, localTime, tempDir, userDatabase, execs, signals, server, tzdata, roots, goroot,
+	caRoots, zoneinfo, localTime, tempDir, userDatabase, execs, resolver, plugins, mimeTypes, openedFiles, variables,
+	signals, server, profiling, children, tzdata, roots, cryptography, stubs, goroot,
 }
 
 // wantedNames are the names of all detectors.
 func wantedNames() map[string]bool {
 	all := map[string]bool{mainName: true, runtimeName: true}
+	maps.Copy(all, starters)
+	for _, name := range commandFrameworks {
+		all[name] = true
+	}
 	for _, d := range detectors {
 		for _, name := range d.names {
 			all[name] = true
@@ -156,6 +162,9 @@ func (p *program) constant(u use, i int) (string, bool) {
 func (p *program) callAt(u use) (*callState, bool) {
 	if u.how != called {
 		return nil, false
+	}
+	if p.isLazy(u.caller) {
+		return p.callOnLine(u.caller, u.at)
 	}
 	states := p.callsIn(u.caller)
 	i, ok := slices.BinarySearchFunc(states, u.at, func(c callState, at uint32) int { return cmp.Compare(c.at, at) })

@@ -22,8 +22,10 @@ type ELF struct {
 	VersionNeeds []VersionNeed `json:"versionNeeds,omitempty"`
 	VersionDefs  []string      `json:"versionDefs,omitempty"` // names defined in .gnu.version_d: what a libc provides
 	Undefined    []Symbol      `json:"undefined,omitempty"`   // dynamic symbols that others must define
-	Defined      []Symbol      `json:"-"`                     // dynamic symbols that others can find in this file
-	BindNow      bool          `json:"bindNow,omitempty"`     // DF_BIND_NOW or DF_1_NOW: lazy symbols are bound at the start
+	// Defined are dynamic symbols that others can find in this file. Read leaves out those that only Go code can name:
+	// no C library refers to them, and an external linker exports 200,000 from a large program.
+	Defined []Symbol `json:"-"`
+	BindNow bool     `json:"bindNow,omitempty"` // DF_BIND_NOW or DF_1_NOW: lazy symbols are bound at the start
 
 	held int // bytes that Undefined and Defined keep in memory
 }
@@ -49,7 +51,7 @@ type Symbol struct {
 
 // ReadELF reads the loader's view of an ELF file of size bytes, a program or a shared library. Limits on every
 // count and size keep memory bounded; a file that lies about them gives an error, never a panic.
-func ReadELF(r io.ReaderAt, size int64) (*ELF, error) { return readELF(r, size) }
+func ReadELF(r io.ReaderAt, size int64) (*ELF, error) { return readELF(r, size, false) }
 
 // Libc is a family of C libraries.
 type Libc string

@@ -3,6 +3,8 @@ package binary
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/imgaudit/imgaudit/internal/elftest"
@@ -117,5 +119,27 @@ func TestReadELFStatic(t *testing.T) {
 	got, _ := json.Marshal(mustRead(t, build(t, elftest.Spec{})))
 	if want := `{"class":64,"machine":"EM_X86_64","arch":"amd64","type":"ET_EXEC"}`; string(got) != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestReadGoSymbols leaves out of a program what only Go code can name; ReadELF leaves out nothing.
+func TestReadGoSymbols(t *testing.T) {
+	b := build(t, elftest.Spec{Type: "ET_DYN", Interpreter: "/lib64/ld-linux-x86-64.so.2", Needed: []string{"libc.so.6"}, Defined: []elftest.Symbol{
+		{Name: "environ"}, {Name: "runtime.main"}, {Name: "type:string"}, {Name: "main.main"}, {Name: ".dot"}}})
+	names := func(e *ELF) string {
+		var all []string
+		for _, s := range e.Defined {
+			all = append(all, s.Name)
+		}
+		slices.Sort(all)
+		return strings.Join(all, " ")
+	}
+	all, err := ReadELF(bytes.NewReader(b), int64(len(b)))
+	if err != nil || names(all) != ".dot environ main.main runtime.main type:string" {
+		t.Errorf("ReadELF: %q, %v", names(all), err)
+	}
+	program, err := Read(bytes.NewReader(b), int64(len(b)), "/app")
+	if err != nil || names(program.ELF) != "environ main.main" {
+		t.Errorf("Read: %q, %v", names(program.ELF), err)
 	}
 }

@@ -63,7 +63,10 @@ func (d *dynamicTable) readStrings() error {
 	if size > length {
 		return fmt.Errorf("%d bytes: %w", size, io.ErrUnexpectedEOF)
 	}
-	var table strings.Builder // grows as the bytes come: a file may lie about its size
+	var table strings.Builder // grows as the bytes come, unless the last one is there: a file may lie about its size
+	if _, err := d.f.bytes(offset+size-1, 1); err == nil {
+		table.Grow(int(size))
+	}
 	if _, err := io.CopyN(&table, io.NewSectionReader(d.f.r, int64(offset), int64(size)), int64(size)); err != nil {
 		return err
 	}
@@ -82,6 +85,17 @@ func (d *dynamicTable) value(tag elf.DynTag) uint64 {
 	return 0
 }
 
+// largeStrings is the size of a string table that names do not hold on to.
+const largeStrings = 1 << 20
+
+// held is how many bytes of names are kept, at most.
+func (d *dynamicTable) held() int {
+	if len(d.strings) > largeStrings {
+		return d.nameBytes
+	}
+	return len(d.strings)
+}
+
 // name returns the string at an offset of the string table. The sum of all names is limited, because many names may
 // share one long tail.
 func (d *dynamicTable) name(offset uint64) (string, error) {
@@ -97,5 +111,8 @@ func (d *dynamicTable) name(offset uint64) (string, error) {
 		return "", errors.New("the names are too long")
 	}
 	d.nameBytes += end + 1
+	if len(d.strings) > largeStrings {
+		return strings.Clone(s[:end]), nil
+	}
 	return s[:end], nil
 }

@@ -221,6 +221,17 @@ func (f *elfFile) word(b []byte) uint64 {
 	return uint64(f.order.Uint32(b))
 }
 
+// appendWord encodes an address, offset or size of the file's class.
+func (f *elfFile) appendWord(b []byte, w uint64) []byte {
+	word := make([]byte, 8)
+	if f.is64 {
+		f.order.PutUint64(word, w)
+		return append(b, word...)
+	}
+	f.order.PutUint32(word, uint32(w))
+	return append(b, word[:4]...)
+}
+
 // cString returns the bytes before the first NUL, all of them if there is none.
 func cString(b []byte) string {
 	for i, c := range b {

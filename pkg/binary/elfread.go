@@ -9,8 +9,8 @@ import (
 )
 
 // readELF reads what the kernel reads (header, segments, interpreter) and then what the loader reads (PT_DYNAMIC and
-// the tables it points to).
-func readELF(r io.ReaderAt, size int64) (*ELF, error) {
+// the tables it points to). Symbols that a program defines for Go code only are left out.
+func readELF(r io.ReaderAt, size int64, program bool) (*ELF, error) {
 	f, err := openELF(r, size)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func readELF(r io.ReaderAt, size int64) (*ELF, error) {
 	if d == nil { // a static program: no loader, nothing more to read
 		return e, nil
 	}
-	if err := e.readDynamic(d); err != nil {
+	if err := e.readDynamic(d, program); err != nil {
 		return nil, err
 	}
 	e.BindNow = d.has(elf.DT_BIND_NOW) || d.value(elf.DT_FLAGS)&uint64(elf.DF_BIND_NOW) != 0 ||
@@ -42,7 +42,7 @@ func readELF(r io.ReaderAt, size int64) (*ELF, error) {
 }
 
 // readDynamic fills in what PT_DYNAMIC says.
-func (e *ELF) readDynamic(d *dynamicTable) (err error) {
+func (e *ELF) readDynamic(d *dynamicTable, program bool) (err error) {
 	for _, field := range []struct {
 		tag  elf.DynTag
 		name string
@@ -78,10 +78,10 @@ func (e *ELF) readDynamic(d *dynamicTable) (err error) {
 	if e.Undefined, err = d.undefined(versions); err != nil {
 		return fmt.Errorf("reading the undefined symbols: %w", err)
 	}
-	if e.Defined, err = d.defined(versions); err != nil {
+	if e.Defined, err = d.defined(versions, program); err != nil {
 		return fmt.Errorf("reading the defined symbols: %w", err)
 	}
-	e.held = len(d.strings) + (len(e.Undefined)+len(e.Defined))*int(unsafe.Sizeof(Symbol{}))
+	e.held = d.held() + (len(e.Undefined)+len(e.Defined))*int(unsafe.Sizeof(Symbol{}))
 	return nil
 }
 

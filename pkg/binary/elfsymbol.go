@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // reference is how relocations use a symbol.
@@ -53,7 +54,7 @@ func (d *dynamicTable) undefined(versions versionNames) ([]Symbol, error) {
 
 // defined returns the symbols that other files can find here, in the order of the symbol table. Source: glibc
 // elf/dl-lookup.c, do_lookup_x.
-func (d *dynamicTable) defined(versions versionNames) ([]Symbol, error) {
+func (d *dynamicTable) defined(versions versionNames, program bool) ([]Symbol, error) {
 	if !d.has(elf.DT_SYMTAB) {
 		return nil, nil
 	}
@@ -72,6 +73,9 @@ func (d *dynamicTable) defined(versions versionNames) ([]Symbol, error) {
 			s.value == 0 && s.section != elf.SHN_ABS && s.kind != elf.STT_TLS {
 			continue
 		}
+		if program && d.isGo(s.name) {
+			continue
+		}
 		sym, err := d.named(s, versions)
 		if err != nil {
 			return nil, err
@@ -80,6 +84,27 @@ func (d *dynamicTable) defined(versions versionNames) ([]Symbol, error) {
 		out = append(out, sym)
 	}
 	return out, nil
+}
+
+// isGo says whether only Go code can name a symbol: there is a dot or a colon in its name. Libraries of
+// -buildmode=shared refer to those of package main, so they are not counted.
+func (d *dynamicTable) isGo(name uint32) bool {
+	if uint64(name) >= uint64(len(d.strings)) {
+		return false
+	}
+	s := d.strings[name:]
+	if strings.HasPrefix(s, "main.") {
+		return false
+	}
+	for i := range min(len(s), maxName) {
+		switch s[i] {
+		case 0:
+			return false
+		case '.', ':':
+			return true
+		}
+	}
+	return false
 }
 
 // symbolEntry is one entry of the symbol table.

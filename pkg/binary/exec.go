@@ -7,6 +7,7 @@ var execNames = map[string]int{
 	"os/exec.Command":        0,
 	"os/exec.CommandContext": 2, // after the context
 	"os/exec.LookPath":       0,
+	"os/exec.lookPath":       0, // what LookPath is inlined to since 1.26
 	"os.StartProcess":        0,
 	"syscall.Exec":           0,
 	"syscall.ForkExec":       0,
@@ -15,7 +16,7 @@ var execNames = map[string]int{
 
 // execList is the same in the order in which they are looked at; the last does the work of most others.
 var execList = []string{
-	"os/exec.Command", "os/exec.CommandContext", "os/exec.LookPath", "os.StartProcess", "syscall.Exec", "syscall.ForkExec",
+	"os/exec.Command", "os/exec.CommandContext", "os/exec.LookPath", "os/exec.lookPath", "os.StartProcess", "syscall.Exec", "syscall.ForkExec",
 	"syscall.StartProcess", "syscall.forkExec",
 }
 
@@ -28,7 +29,7 @@ func detectExec(p *program, b *Binary) {
 	var facts []fact
 	for _, u := range p.usesOf(execList[:len(execList)-1], inPackages("os", "os/exec", "syscall")) {
 		name, constant := p.constant(u, execNames[u.name])
-		optional := u.name == "os/exec.LookPath" // who asks first can do without
+		optional := u.name == "os/exec.LookPath" || u.name == "os/exec.lookPath" // who asks first can do without
 		switch {
 		case constant && name == self:
 		case constant && optional:

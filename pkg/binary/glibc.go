@@ -207,7 +207,7 @@ func (g *glibc) open(p string) (*object, error) {
 	if f.size < int64(16+g.program.elf.Class*3/4) { // sizeof (Elf64_Ehdr) is 64, Elf32_Ehdr 52
 		return nil, errors.New("file too short")
 	}
-	e, err := readELF(f, f.size)
+	e, err := readELF(f, f.size, false)
 	switch {
 	case errors.Is(err, ErrNotELF):
 		return nil, errors.New("invalid ELF header")

@@ -25,10 +25,11 @@ type graph struct {
 	fns   *functions
 	edges []int32 // the callees of all functions
 	start []uint32
+	into  reverse  // made when it is first asked for
 	sites []site   // where wanted functions are called, by address
 	slots slots    // words of the data that hold the entry of a function
 	inner []uint32 // addresses inside functions that the data holds, as offsets from the text: jump tables
-	weak  []edge   // from functions that convert to an interface to the methods it can call, by caller
+	weak  []edge   // steps that may not happen, by caller: to the methods of an interface value, to functions whose address is taken
 	data  []int32  // functions that a variable holds before the program starts, ascending
 	marks []int32  // functions that refer to a marked address, ascending
 }
@@ -51,18 +52,37 @@ type scanner struct {
 	wanted   func(fn int32) bool
 	mod      *module
 	marked   []uint64 // addresses whose users are wanted
-	current  int32    // the function we are in
-	begin    int      // where its edges start
-	overflow bool
+	starters map[int32]bool
+	serves   bool           // function values are handlers
+	inits    map[int32]bool // initialisations
+	names    uint64         // address of the function names
+	// Of the function we are in: the functions whose address it took, and whether it defers something.
+	taken       []taken
+	defers      bool
+	deferReturn int32
+	current     int32 // the function we are in
+	begin       int   // where its edges start
+	overflow    bool
 }
 
 // errNoGraph says that calls cannot be read for this machine.
 var errNoGraph = errors.New("calls are read for amd64 and arm64 only")
 
 // readGraph reads the calls of all functions.
-func readGraph(m *memory, t *pclntab, mod *module, fns *functions, wanted func(fn int32) bool, marked []uint64) (*graph, error) {
+func readGraph(m *memory, t *pclntab, mod *module, fns *functions, started map[string][]int32, inits []int32, serves bool, wanted func(fn int32) bool, marked []uint64) (*graph, error) {
 	g := &graph{fns: fns, start: make([]uint32, 0, len(fns.entry)+1), edges: make([]int32, 0, 6*len(fns.entry))}
-	s := &scanner{graph: g, m: m, text: mod.text, mod: mod, wanted: wanted, marked: marked, current: -1}
+	s := &scanner{graph: g, m: m, text: mod.text, mod: mod, wanted: wanted, marked: marked, names: t.names, current: -1, starters: map[int32]bool{}, serves: serves, inits: map[int32]bool{}, deferReturn: -1}
+	for _, fn := range inits {
+		s.inits[fn] = true
+	}
+	for name, bodies := range started {
+		for _, fn := range bodies {
+			s.starters[fn] = true
+			if name == deferReturn {
+				s.deferReturn = fn
+			}
+		}
+	}
 	var visit func(uint64, []byte, int)
 	switch m.f.machine {
 	case elf.EM_X86_64:
@@ -107,6 +127,7 @@ func (s *scanner) enter(offset uint32) {
 
 // close sorts the edges of the current function.
 func (s *scanner) close() {
+	s.settle()
 	mine := s.edges[s.begin:]
 	slices.Sort(mine)
 	s.edges = s.edges[:s.begin+len(slices.Compact(mine))]
@@ -130,7 +151,14 @@ func (s *scanner) add(callee int32, at uint32, calls bool) {
 	if s.overflow {
 		return
 	}
-	s.edges = append(s.edges, callee)
+	if calls {
+		s.edges = append(s.edges, callee)
+		if s.starters[callee] {
+			s.run(callee, at)
+		}
+	} else {
+		s.take(callee, at)
+	}
 	if s.wanted(callee) {
 		s.overflow = s.overflow || len(s.sites) >= maxSites
 		s.sites = append(s.sites, site{s.current, callee, at, calls})
@@ -187,16 +215,4 @@ func (g *graph) methods(fn int32) []edge {
 	low, _ := slices.BinarySearchFunc(g.weak, fn, byCaller)
 	high, _ := slices.BinarySearchFunc(g.weak[low:], fn+1, byCaller)
 	return g.weak[low : low+high]
-}
-
-// callers returns up to limit functions that call or take the address of fn, ascending.
-func (g *graph) callers(fn int32, limit int) []int32 {
-	var all []int32
-	for i, callee := range g.edges {
-		if callee == fn && len(all) < limit {
-			next, _ := slices.BinarySearch(g.start, uint32(i)+1)
-			all = append(all, int32(next)-1)
-		}
-	}
-	return all
 }

@@ -96,7 +96,7 @@ func (s *simulation) execve() bool {
 	if f.mode&0o111 == 0 {
 		return fail("permission denied")
 	}
-	e, err := readELF(f, f.size)
+	e, err := readELF(f, f.size, false)
 	switch {
 	case errors.Is(err, ErrNotELF), err == nil && (e.Class != s.program.elf.Class || e.Machine != s.program.elf.Machine):
 		return fail("accessing a corrupted shared library") // ELIBBAD

@@ -19,7 +19,7 @@ func (s *simulation) gcompat() (preload string, ok bool) {
 		return "", false
 	}
 	defer f.close()
-	e, err := readELF(f, f.size)
+	e, err := readELF(f, f.size, false)
 	if err != nil {
 		s.unread(loader, err)
 		return "", false

@@ -23,6 +23,8 @@ type memory struct {
 	f        *elfFile
 	pages    [pageCount]page
 	relative []relocation // by offset; only if the words themselves are empty
+	// pointersAt is DT_RELA, if it is known to list every word that holds an address, by offset; its length is 0 otherwise.
+	pointersAt, pointerCount uint64
 }
 
 // page is a part of the file that was read lately.
@@ -187,14 +189,22 @@ func (m *memory) readRelative() error {
 	if count > maxRelative {
 		return fmt.Errorf("reading DT_RELA: %d relocations, the limit is %d", count, maxRelative)
 	}
-	empty := false
+	empty, sorted, last := false, true, uint64(0)
 	err := m.walkRelative(table, count, kind, func(r relocation) bool {
 		w, ok := m.word(r.at)
 		empty = ok && w == 0 && r.to != 0
+		sorted, last = sorted && r.at >= last && r.at%8 == 0, r.at
 		return !empty
 	})
-	if err != nil || !empty {
+	if err != nil {
 		return err
+	}
+	if !empty {
+		// Without a single one, the program is not relocated, and its words hold addresses all the same.
+		if packed := m.dynamicValue(dtRELR); sorted && packed == 0 && last > 0 {
+			m.pointersAt, m.pointerCount = table, count
+		}
+		return nil
 	}
 	m.relative = make([]relocation, 0, min(count, uint64(m.f.size)/entry))
 	err = m.walkRelative(table, count, kind, func(r relocation) bool {
@@ -207,6 +217,9 @@ func (m *memory) readRelative() error {
 	}
 	return err
 }
+
+// dtRELR is DT_RELR, relative relocations in a packed form. Source: generic ABI, "Relative Relocation Table".
+const dtRELR elf.DynTag = 36
 
 // dynamicValue returns the first value of a tag in PT_DYNAMIC of a 64-bit program, 0 if there is none.
 func (m *memory) dynamicValue(tag elf.DynTag) uint64 {

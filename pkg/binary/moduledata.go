@@ -1,6 +1,7 @@
 package binary
 
 import (
+	"bytes"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ var errNoModule = errors.New("no runtime.moduledata")
 // findModule searches the data for the moduledata whose first words point to the function table and its names.
 func findModule(m *memory, t *pclntab) (*module, error) {
 	var at uint64
+	words := m.f.appendWord(m.f.appendWord(nil, t.at), t.names)
 	for _, r := range m.relative {
 		if r.to == t.at {
 			if w, ok := m.word(r.at + t.ptr); ok && w == t.names {
@@ -32,11 +34,15 @@ func findModule(m *memory, t *pclntab) (*module, error) {
 			continue
 		}
 		err := m.walk(s.vaddr, s.size, int(2*t.ptr), func(address uint64, b []byte, n int) {
-			skip := -address % t.ptr
-			for i := skip; at == 0 && i < uint64(n) && i+2*t.ptr <= uint64(len(b)); i += t.ptr {
-				if m.f.word(b[i:]) == t.at && m.f.word(b[i+t.ptr:]) == t.names {
-					at = address + i
+			for from := 0; at == 0; {
+				i := bytes.Index(b[from:], words)
+				if i < 0 || from+i >= n {
+					return
 				}
+				if found := address + uint64(from+i); found%t.ptr == 0 {
+					at = found
+				}
+				from += i + 1
 			}
 		})
 		if err != nil {

@@ -136,7 +136,7 @@ func (m *musl) open(name, p string) (*object, string) {
 		m.answer(name, o)
 		return o, ""
 	}
-	e, err := readELF(f, f.size)
+	e, err := readELF(f, f.size, false)
 	switch {
 	case errors.Is(err, ErrNotELF), err == nil && e.Type != "ET_DYN" && e.Type != "ET_EXEC":
 		return nil, muslNoELF

@@ -35,6 +35,7 @@ type pclntab struct {
 	functions uint64 // how many
 	names     uint64 // NUL-terminated names, up to namesEnd
 	namesEnd  uint64
+	files     uint64 // NUL-terminated names of source files, up to pctab
 	pctab     uint64 // pc-value tables, up to records
 	records   uint64 // the function index, then a record for each
 }
@@ -127,7 +128,7 @@ func readTable(m *memory, at uint64, b []byte) *pclntab {
 		return nil
 	}
 	t.functions, t.end = functions, at+length
-	t.names, t.namesEnd, t.pctab, t.records = at+names, at+cus, at+pctab, at+records
+	t.names, t.namesEnd, t.files, t.pctab, t.records = at+names, at+cus, at+w[5], at+pctab, at+records
 	return t
 }
 

@@ -16,13 +16,19 @@ type program struct {
 	info  *GoInfo // may be nil
 	uses  map[string][]use
 	// linked are the wanted functions that survived linking, as functions of their own or inlined.
-	linked map[string]bool
-	bodies map[string][]int32    // the wanted functions that are functions of their own
-	states map[int32][]callState // of the functions that were decoded
+	linked    map[string]bool
+	bodies    map[string][]int32    // the wanted functions that are functions of their own
+	states    map[int32][]callState // of the functions that were decoded
+	traces    map[int32]*traced     // of the functions that were followed, nil for those that cannot be
+	handOns   int                   // how often a list was followed to a function's callers
+	variables []*variable           // whose writers were looked for
+	lines     map[int32]*lines      // of the functions that were passed over
 	// decoded counts the bytes of code that were decoded.
 	decoded int
 	// insecure is the offset of InsecureSkipVerify in crypto/tls.Config, whose users the graph marks; 0 if unknown.
 	insecure uint64
+	rootCAs  uint64   // that of RootCAs; 0 if unknown
+	configs  []uint64 // addresses of the type
 }
 
 // use is a place where a wanted function is called, inlined, or its address taken.
@@ -57,28 +63,39 @@ func newProgram(m *memory, table *pclntab, mod *module, info *GoInfo, wanted map
 	if err != nil {
 		return nil, err
 	}
-	p := &program{m: m, table: table, mod: mod, info: info, fns: fns, uses: map[string][]use{}, linked: map[string]bool{}, bodies: map[string][]int32{}, states: map[int32][]callState{}}
-	named := map[int32]string{}
+	p := &program{m: m, table: table, mod: mod, info: info, fns: fns, uses: map[string][]use{}, linked: map[string]bool{}, bodies: map[string][]int32{}, states: map[int32][]callState{}, lines: map[int32]*lines{}}
+	named, started := map[int32]string{}, map[string][]int32{}
 	var main, inits []int32
 	for i, name := range fns.name {
 		switch w := ns.wanted[name]; {
 		case w == mainName:
 			main = append(main, int32(i))
+		case starters[w]:
+			started[w] = append(started[w], int32(i))
 		case w != "":
 			named[int32(i)] = w
 			p.linked[w] = true
 			p.bodies[w] = append(p.bodies[w], int32(i))
+			if isInit([]byte(w)) {
+				inits = append(inits, int32(i))
+			}
 		case ns.init[name]:
 			inits = append(inits, int32(i))
 		}
 	}
 	p.sortByName(inits)
 	configs, insecure := m.structField(mod, "tls.Config", "InsecureSkipVerify")
-	p.insecure = insecure
+	p.insecure, p.configs = insecure, configs
+	for _, at := range configs {
+		if offset, ok := m.fieldOffset(at, "RootCAs"); ok {
+			p.rootCAs = offset
+		}
+	}
 	if table.format < format120 && (info == nil || !hasVersion(info.Version, "go1.19")) { // a bit was below it
 		p.insecure /= 2
+		p.rootCAs /= 2
 	}
-	if p.graph, err = readGraph(m, table, mod, fns, func(fn int32) bool { return named[fn] != "" }, configs); err == nil {
+	if p.graph, err = readGraph(m, table, mod, fns, started, inits, servesByHandlers(p.linked), func(fn int32) bool { return named[fn] != "" }, configs); err == nil {
 		p.reach = newReach(p.graph, main, inits)
 		for _, s := range p.graph.sites {
 			p.addUse(named, s)

@@ -8,7 +8,7 @@ import (
 
 // read reads the loader's view first, then what Go left in the file.
 func read(r io.ReaderAt, size int64, path string) (*Binary, error) {
-	e, err := readELF(r, size)
+	e, err := readELF(r, size, true)
 	if err != nil {
 		return nil, err
 	}
@@ -17,6 +17,7 @@ func read(r io.ReaderAt, size int64, path string) (*Binary, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.Layout = readLayout(f, e)
 	if isUPX(f) {
 		b.Opaque = opaqueUPX
 	} else if len(f.segments) > 0 {
@@ -59,6 +60,8 @@ func (b *Binary) readGo(f *elfFile) error {
 		return nil
 	}
 	p.detect(b)
+	b.readSecrets(p)
+	b.Layout.Packages, b.Layout.Paths = p.packages(), p.paths()
 	return nil
 }
 

@@ -9,34 +9,41 @@ func (s *scanner) scanAMD64(address uint64, b []byte, n int) {
 	end := uint64(s.fns.end)
 	border := s.next()
 	n = min(n, len(b)-6) // the last instruction of the text is shorter
-	for i := 0; i < n; i++ {
-		switch b[i] {
-		case 0xe8, 0xe9:
-			at := base + uint32(i)
-			to := uint64(int64(at) + 5 + int64(int32(binary.LittleEndian.Uint32(b[i+1:]))))
-			if to >= end {
-				continue
-			}
-			fn, ok := s.fns.at(to)
-			if !ok {
-				continue
-			}
-			if at >= border || s.current < 0 {
-				s.enter(at)
-				border = s.next()
-			}
-			s.add(fn, at, true)
-		case 0x48, 0x4c:
-			if b[i+1] != 0x8d || b[i+2]&0xc7 != 0x05 {
-				continue
-			}
-			at := base + uint32(i)
-			if at >= border || s.current < 0 {
-				s.enter(at)
-				border = s.next()
-			}
-			disp := int64(int32(binary.LittleEndian.Uint32(b[i+3:])))
-			s.addAddress(uint64(int64(address)+int64(i)+7+disp), at)
+	for i := 0; i <= n; i++ {
+		if !telling[b[i]] {
+			continue
 		}
+		if b[i] == leaAMD64 { // looked for by its second byte, which is rarer than the first
+			at := base + uint32(i) - 1
+			if i == 0 || b[i-1]&0xfb != 0x48 || b[i+1]&0xc7 != 0x05 {
+				continue
+			}
+			if at >= border || s.current < 0 {
+				s.enter(at)
+				border = s.next()
+			}
+			disp := int64(int32(binary.LittleEndian.Uint32(b[i+2:])))
+			s.addAddress(uint64(int64(address)+int64(i)+6+disp), at)
+			continue
+		}
+		at := base + uint32(i)
+		to := uint64(int64(at) + 5 + int64(int32(binary.LittleEndian.Uint32(b[i+1:]))))
+		if to >= end || i == n {
+			continue
+		}
+		fn, ok := s.fns.at(to)
+		if !ok {
+			continue
+		}
+		if at >= border || s.current < 0 {
+			s.enter(at)
+			border = s.next()
+		}
+		s.add(fn, at, true)
 	}
 }
+
+const leaAMD64 = 0x8d
+
+// telling are the bytes at which the scan stops.
+var telling = [256]bool{0xe8: true, 0xe9: true, leaAMD64: true}

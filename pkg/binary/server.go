@@ -1,5 +1,10 @@
 package binary
 
+import (
+	"slices"
+	"strconv"
+)
+
 // listens open a listening socket for connections. Measured: none of them is linked into a program that only uses
 // the client of net/http, while net.(*netFD).listenStream is.
 var listens = []string{
@@ -19,8 +24,17 @@ func detectServer(p *program, b *Binary) {
 	b.Server.Shutdown = p.linked[shutdown]
 	var facts []fact
 	for _, u := range p.usesOf(listens, isStandard) {
-		facts = append(facts, fact{certainty: p.when(u, Proven), evidence: p.evidence(u, "")})
+		words := ""
+		if port, address, ok := p.port(u); ok {
+			words = "(" + strconv.Quote(address) + ")"
+			if p.reach.reached(u.caller) {
+				b.Server.Ports = append(b.Server.Ports, port)
+			}
+		}
+		facts = append(facts, fact{certainty: p.when(u, Proven), evidence: p.evidence(u, words)})
 	}
+	slices.Sort(b.Server.Ports)
+	b.Server.Ports = slices.Compact(b.Server.Ports)
 	if len(facts) == 0 { // called through an interface or a function value, or by the standard library for the program
 		for _, u := range p.usesOf(listens, inPackages("net")) {
 			facts = append(facts, fact{certainty: p.when(u, Likely), evidence: p.evidence(u, "")})

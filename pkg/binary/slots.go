@@ -56,13 +56,19 @@ func (s *scanner) readSlots(t *pclntab, mod *module) error {
 	}
 	s.slots = slots{base: low, bits: make([]uint64, (high-low)/8/64+1)}
 	text, size := s.text, uint64(s.fns.end)
-	if err := s.m.pointers(loads, text, size, s.addSlot); err != nil {
+	table := s.m.entries(t)
+	err := s.m.pointers(loads, text, size, func(at, to uint64) {
+		if at-t.records >= table {
+			s.addSlot(at, to)
+		}
+	})
+	if err != nil {
 		return fmt.Errorf("reading the data: %w", err)
 	}
 	if err := s.sortSlots(); err != nil {
 		return err
 	}
-	err := s.m.pointers(loads, low, high-low, func(_, to uint64) {
+	err = s.m.pointers(loads, low, high-low, func(_, to uint64) {
 		if fn, ok := s.slots.at(to); ok { // to is a function value
 			s.data = append(s.data, fn)
 		}
@@ -75,6 +81,19 @@ func (s *scanner) readSlots(t *pclntab, mod *module) error {
 	return nil
 }
 
+// entries returns how many bytes of the function table, from its index on, hold the entry of each function as a word:
+// they are no function values. Since 1.18 there are none.
+func (m *memory) entries(t *pclntab) uint64 {
+	if t.format != format116 {
+		return 0
+	}
+	last, ok := m.word(t.records + (t.functions-1)*t.indexEntry() + t.ptr)
+	if _, length, err := m.f.offset(t.records); !ok || err != nil || last >= length {
+		return t.functions * t.indexEntry()
+	}
+	return last + t.ptr
+}
+
 // pointers calls see for every aligned word of the segments that holds an address in [low, low+size).
 func (m *memory) pointers(loads []segment, low, size uint64, see func(at, to uint64)) error {
 	if len(m.relative) > 0 {
@@ -84,6 +103,14 @@ func (m *memory) pointers(loads []segment, low, size uint64, see func(at, to uin
 			}
 		}
 		return nil
+	}
+	if m.pointerCount > 0 { // a tenth of the data
+		return m.walkRelative(m.pointersAt, m.pointerCount, relativeRelocation[m.f.machine], func(r relocation) bool {
+			if r.to-low < size {
+				see(r.at, r.to)
+			}
+			return true
+		})
 	}
 	for _, seg := range loads {
 		err := m.walk(seg.vaddr, seg.size, 8, func(address uint64, b []byte, n int) {

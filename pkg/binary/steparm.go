@@ -29,33 +29,33 @@ func stepARM64(p *program, b []byte, at int64, r *registers) (step, bool) {
 		s.flow = flowBranch
 	case arm64asm.CMP, arm64asm.CMN, arm64asm.TST, arm64asm.NOP, arm64asm.CCMP, arm64asm.FCMP, arm64asm.PRFM:
 	case arm64asm.STR, arm64asm.STP, arm64asm.STUR:
+		if m, ok := in.Args[1].(arm64asm.MemImmediate); ok && registerARM64(m.Base) != 31 {
+			s.put, _ = offsetARM64(in.Enc)
+		}
 		storeARM64(in, r)
 	case arm64asm.STRB, arm64asm.STRH, arm64asm.STURB, arm64asm.STURH:
-		r.stack = nil
-		if from := registerARM64(in.Args[0]); in.Enc&0xffc00000 == 0x39000000 && from >= 0 && r.r[from] == (value{true, 1}) {
+		if from := registerARM64(in.Args[0]); in.Enc&0xffc00000 == 0x39000000 && from >= 0 && r.r[from] == number(1) {
 			s.flag = int64(in.Enc >> 10 & 0xfff)
 		}
+		storeARM64(in, r)
 	case arm64asm.ADRP:
-		r.set(registerARM64(in.Args[0]), value{true, adrp(p.mod.text+uint64(at), in.Enc)})
-	case arm64asm.ADD:
+		r.set(registerARM64(in.Args[0]), number(adrp(p.mod.text+uint64(at), in.Enc)))
+	case arm64asm.ADD, arm64asm.SUB:
 		v := value{}
-		if from := registerARM64(in.Args[1]); from >= 0 && in.Enc&0xffc00000 == 0x91000000 {
-			v = value{r.r[from].known, r.r[from].n + uint64(in.Enc>>10&0xfff)}
+		if from := registerARM64(in.Args[1]); from >= 0 {
+			if n, ok := immediateARM64(in.Enc); ok {
+				v = r.r[from].add(n)
+			}
 		}
-		writeARM64(in, r, v)
+		r.set(registerARM64(in.Args[0]), v)
 	case arm64asm.MOV, arm64asm.ORR:
-		writeARM64(in, r, moveARM64(in, r))
+		r.set(registerARM64(in.Args[0]), moveARM64(in, r))
 	default:
 		if !onlyDestinationARM64[in.Op] {
 			r.clear()
 			break
 		}
-		s.load = loadARM64(in, r)
-		s.pair = in.Op == arm64asm.LDP
-		writeARM64(in, r, value{})
-		if in.Op == arm64asm.LDP {
-			r.set(registerARM64(in.Args[1]), value{})
-		}
+		s.load, s.pair = loadARM64(in, r), in.Op == arm64asm.LDP
 	}
 	return s, true
 }
@@ -71,7 +71,7 @@ var onlyDestinationARM64 = map[arm64asm.Op]bool{
 	arm64asm.LDURB: true, arm64asm.LDURH: true, arm64asm.LSL: true, arm64asm.LSR: true, arm64asm.MADD: true,
 	arm64asm.MOVK: true, arm64asm.MSUB: true, arm64asm.MUL: true, arm64asm.MVN: true, arm64asm.NEG: true,
 	arm64asm.ORN: true, arm64asm.RBIT: true, arm64asm.REV: true, arm64asm.ROR: true, arm64asm.SBFIZ: true,
-	arm64asm.SBFX: true, arm64asm.SDIV: true, arm64asm.SUB: true, arm64asm.SUBS: true, arm64asm.SXTB: true,
+	arm64asm.SBFX: true, arm64asm.SDIV: true, arm64asm.SUBS: true, arm64asm.SXTB: true,
 	arm64asm.SXTH: true, arm64asm.SXTW: true, arm64asm.UBFIZ: true, arm64asm.UBFX: true, arm64asm.UDIV: true,
 	arm64asm.UMULH: true, arm64asm.UXTB: true, arm64asm.UXTH: true,
 }
@@ -87,79 +87,110 @@ func moveARM64(in arm64asm.Inst, r *registers) value {
 	}
 	switch src := src.(type) {
 	case arm64asm.Imm64:
-		return value{true, src.Imm}
+		return number(src.Imm)
 	case arm64asm.Imm:
-		return value{true, uint64(src.Imm)}
+		return number(uint64(src.Imm))
 	case arm64asm.Reg:
 		if src == arm64asm.XZR || src == arm64asm.WZR {
-			return value{known: true}
+			return number(0)
 		}
 		if i := registerARM64(src); i >= 0 && src >= arm64asm.X0 {
 			return r.r[i]
 		}
+	case arm64asm.RegSP:
+		return r.r[registerARM64(src)]
 	}
 	return value{}
 }
 
-// writeARM64 applies an instruction that puts v into its first argument. A base register that moves is forgotten.
-func writeARM64(in arm64asm.Inst, r *registers, v value) {
-	for _, a := range in.Args {
-		if m, ok := a.(arm64asm.MemImmediate); ok && m.Mode != arm64asm.AddrOffset {
-			r.set(registerARM64(m.Base), value{})
-			r.stack = nil
-		}
+// immediateARM64 returns what ADD and SUB of 64-bit registers add. Source: Arm ARM for A-profile, C6.2.5 and C6.2.365.
+func immediateARM64(enc uint32) (int64, bool) {
+	n := int64(enc >> 10 & 0xfff)
+	if enc>>22&1 != 0 {
+		n <<= 12
 	}
-	i := registerARM64(in.Args[0])
-	if i == 31 {
-		r.stack = nil
-		return
+	switch enc & 0xff800000 {
+	case 0x91000000:
+		return n, true
+	case 0xd1000000:
+		return -n, true
 	}
-	r.set(i, v)
+	return 0, false
 }
 
-// storeARM64 applies STR and STP.
+// accessARM64 returns the address that a load or store uses, and moves its base register if it says so. Its offset
+// is not known for all.
+func accessARM64(in arm64asm.Inst, a arm64asm.Arg, r *registers) value {
+	m, ok := a.(arm64asm.MemImmediate)
+	base := registerARM64(m.Base)
+	if !ok || base < 0 {
+		return value{}
+	}
+	offset, known := offsetARM64(in.Enc)
+	before, after := r.r[base], value{}
+	if known {
+		after = before.add(offset)
+	}
+	switch m.Mode {
+	case arm64asm.AddrPreIndex:
+		r.r[base] = after
+	case arm64asm.AddrPostIndex:
+		r.r[base] = after
+		return before
+	}
+	return after
+}
+
+// storeARM64 applies STR, STP and their kin.
 func storeARM64(in arm64asm.Inst, r *registers) {
 	last := 1
 	if in.Op == arm64asm.STP {
 		last = 2
 	}
-	offset, ok := stackARM64(in, in.Args[last])
-	if !ok {
-		if m, is := in.Args[last].(arm64asm.MemImmediate); is && registerARM64(m.Base) == 31 {
-			r.stack = nil
+	var words [2]value
+	for i := range last {
+		if reg := in.Args[i]; reg == arm64asm.Arg(arm64asm.XZR) {
+			words[i] = number(0)
+		} else if n := registerARM64(reg); n >= 0 && n < 31 && in.Enc>>30 >= 2 {
+			words[i] = r.r[n]
 		}
 	}
-	if m, is := in.Args[last].(arm64asm.MemImmediate); is && m.Mode != arm64asm.AddrOffset {
-		r.set(registerARM64(m.Base), value{})
-		r.stack, ok = nil, false
+	m, _ := in.Args[last].(arm64asm.MemImmediate)
+	base, size := registerARM64(m.Base), 8
+	if in.Op != arm64asm.STR && in.Op != arm64asm.STP && in.Op != arm64asm.STUR {
+		size = 1
 	}
-	for i := 0; ok && i < last; i++ {
-		v, reg := value{}, in.Args[i]
-		if n := registerARM64(reg); reg == arm64asm.Arg(arm64asm.XZR) {
-			v.known = true
-		} else if n >= 0 && n < 31 && in.Enc>>30 >= 2 {
-			v = r.r[n]
-		}
-		r.store(offset+8*int64(i), v)
+	var before value
+	if base >= 0 {
+		before = r.r[base]
+	}
+	at := accessARM64(in, in.Args[last], r)
+	if !at.known {
+		before.n = 1 << 63 // anywhere in it
+		r.forget(before)
+		return
+	}
+	for i := range last {
+		r.write(at.add(8*int64(i)), words[i], size)
 	}
 }
 
-// loadARM64 returns the address that LDR or LDP reads, 0 if it is not constant.
+// loadARM64 applies an instruction that writes its first argument, and the second if it is LDP. It returns the
+// address that it loads from, 0 if it is not constant.
 func loadARM64(in arm64asm.Inst, r *registers) uint64 {
-	last := 1
+	last, words := 1, [2]value{}
 	if in.Op == arm64asm.LDP {
 		last = 2
 	}
-	m, ok := in.Args[last].(arm64asm.MemImmediate)
-	if !ok || m.Mode != arm64asm.AddrOffset {
-		return 0
+	at := accessARM64(in, in.Args[last], r)
+	if in.Op == arm64asm.LDR && in.Enc>>30 == 3 || in.Op == arm64asm.LDUR && in.Enc>>30 == 3 || in.Op == arm64asm.LDP {
+		words = [2]value{r.load(at), r.load(at.add(8))}
 	}
-	base := registerARM64(m.Base)
-	offset, ok := offsetARM64(in.Enc)
-	if !ok || base < 0 || base > 30 || !r.r[base].known {
-		return 0
+	for i := range last {
+		r.set(registerARM64(in.Args[i]), words[i])
 	}
-	return r.r[base].n + uint64(offset)
+	address, _ := at.constant()
+	return address
 }
 
 // registerARM64 returns the number of a general register, 31 for the stack pointer, -1 for anything else.
@@ -185,24 +216,15 @@ func registerARM64(a arm64asm.Arg) int {
 	return -1
 }
 
-// stackARM64 returns the offset of a store's argument that is in memory at the stack pointer.
-func stackARM64(in arm64asm.Inst, a arm64asm.Arg) (int64, bool) {
-	m, ok := a.(arm64asm.MemImmediate)
-	if !ok || registerARM64(m.Base) != 31 {
-		return 0, false
-	}
-	return offsetARM64(in.Enc)
-}
-
 // offsetARM64 returns the immediate offset of a load or store of 64-bit registers; arm64asm keeps it to itself.
 // Source: Arm ARM for A-profile, C4.1, "Loads and stores".
 func offsetARM64(enc uint32) (int64, bool) {
 	switch {
 	case enc&0xff800000 == 0xf9000000: // STR, LDR (unsigned offset)
 		return int64(enc>>10&0xfff) * 8, true
-	case enc&0xffa00c00 == 0xf8000000: // STUR, LDUR
+	case enc&0xffa00000 == 0xf8000000 && enc>>10&3 != 2: // STUR, LDUR, and STR, LDR that move the base
 		return int64(int32(enc<<11) >> 23), true
-	case enc&0xff800000 == 0xa9000000: // STP, LDP (signed offset)
+	case enc&0xfe000000 == 0xa8000000 && enc>>23&3 != 0: // STP, LDP, also those that move the base
 		return int64(int32(enc<<10)>>25) * 8, true
 	}
 	return 0, false

@@ -2,12 +2,8 @@ package binary
 
 import "golang.org/x/arch/x86/x86asm"
 
-// stepAMD64 decodes one instruction of amd64.
-func stepAMD64(p *program, b []byte, at int64, r *registers) (step, bool) {
-	in, err := x86asm.Decode(b[:min(len(b), 15)], 64)
-	if err != nil {
-		return step{}, false
-	}
+// goesAMD64 says how long an instruction is and where it goes.
+func goesAMD64(in x86asm.Inst, at int64) step {
 	s := step{size: in.Len, target: -1}
 	relative := func() int64 {
 		if rel, ok := in.Args[0].(x86asm.Rel); ok {
@@ -24,46 +20,70 @@ func stepAMD64(p *program, b []byte, at int64, r *registers) (step, bool) {
 		x86asm.JL, x86asm.JLE, x86asm.JNE, x86asm.JNO, x86asm.JNP, x86asm.JNS, x86asm.JO, x86asm.JP, x86asm.JRCXZ,
 		x86asm.JS, x86asm.LOOP, x86asm.LOOPE, x86asm.LOOPNE:
 		s.flow, s.target = flowBranch, relative()
+	}
+	return s
+}
+
+// stepAMD64 decodes one instruction of amd64.
+func stepAMD64(p *program, b []byte, at int64, r *registers) (step, bool) {
+	in, err := x86asm.Decode(b[:min(len(b), 15)], 64)
+	if err != nil {
+		return step{}, false
+	}
+	s := goesAMD64(in, at)
+	switch in.Op {
+	case x86asm.CALL, x86asm.JMP, x86asm.RET, x86asm.UD2, x86asm.JA, x86asm.JAE, x86asm.JB, x86asm.JBE, x86asm.JCXZ, x86asm.JE,
+		x86asm.JECXZ, x86asm.JG, x86asm.JGE, x86asm.JL, x86asm.JLE, x86asm.JNE, x86asm.JNO, x86asm.JNP, x86asm.JNS, x86asm.JO,
+		x86asm.JP, x86asm.JRCXZ, x86asm.JS, x86asm.LOOP, x86asm.LOOPE, x86asm.LOOPNE:
 	case x86asm.MOV:
-		if m, ok := in.Args[1].(x86asm.Mem); ok && m.Base == x86asm.RIP && in.MemBytes == 8 {
-			s.load = p.mod.text + uint64(at+int64(in.Len)+m.Disp)
+		if n, ok := p.addressAMD64(in, at, in.Args[1], r).constant(); ok && in.MemBytes == 8 {
+			s.load = n
 		}
 		if m, ok := in.Args[0].(x86asm.Mem); ok && in.MemBytes == 1 && in.Args[1] == x86asm.Arg(x86asm.Imm(1)) {
 			s.flag = m.Disp
+		} else if ok && in.MemBytes == 8 && m.Base != x86asm.RSP && m.Base != x86asm.RIP && register(in.Args[1]) >= 0 {
+			s.put = m.Disp
 		}
-		moveAMD64(in, r)
+		p.moveAMD64(in, at, r)
 	case x86asm.LEA:
+		r.set(register(in.Args[0]), p.addressAMD64(in, at, in.Args[1], r))
+	case x86asm.XOR, x86asm.SUB, x86asm.ADD:
 		v := value{}
-		if m, ok := in.Args[1].(x86asm.Mem); ok && m.Base == x86asm.RIP && m.Index == 0 {
-			v = value{true, p.mod.text + uint64(at+int64(in.Len)+m.Disp)}
+		switch src, imm := in.Args[1].(x86asm.Imm); {
+		case in.Op != x86asm.ADD && in.Args[0] == in.Args[1] && wide(in.Args[0]):
+			v = number(0)
+		case in.Op == x86asm.ADD && imm && in.DataSize == 64 && register(in.Args[0]) >= 0:
+			v = r.r[register(in.Args[0])].add(int64(src))
+		case in.Op == x86asm.SUB && imm && in.DataSize == 64 && register(in.Args[0]) >= 0:
+			v = r.r[register(in.Args[0])].add(-int64(src))
 		}
-		r.set(register(in.Args[0]), v)
-	case x86asm.XOR, x86asm.SUB:
-		v := value{known: in.Args[0] == in.Args[1] && wide(in.Args[0])}
-		writeAMD64(in, r, v)
+		p.writeAMD64(in, at, r, v)
+	case x86asm.PUSH:
+		r.r[r.sp] = r.r[r.sp].add(-8)
+		v := value{}
+		if i := register(in.Args[0]); i >= 0 {
+			v = r.r[i]
+		}
+		r.write(r.r[r.sp], v, 8)
+	case x86asm.POP:
+		r.set(register(in.Args[0]), r.load(r.r[r.sp]))
+		r.r[r.sp] = r.r[r.sp].add(8)
 	case x86asm.XORPS, x86asm.PXOR:
 		if x, ok := vector(in.Args[0]); ok {
-			r.zero &^= 1 << x
+			r.vector[x] = [2]value{}
 			if in.Args[0] == in.Args[1] {
-				r.zero |= 1 << x
+				r.vector[x] = [2]value{number(0), number(0)}
 			}
 		}
 	case x86asm.MOVUPS:
-		if m, ok := stackAMD64(in.Args[0]); ok {
-			x, _ := vector(in.Args[1])
-			v := value{known: r.zero>>x&1 != 0}
-			r.store(m, v)
-			r.store(m+8, v)
-		} else if x, ok := vector(in.Args[0]); ok {
-			r.zero &^= 1 << x
-		}
+		p.moveVectorAMD64(in, at, r)
 	case x86asm.CMP, x86asm.TEST, x86asm.NOP, x86asm.UCOMISS, x86asm.UCOMISD, x86asm.BT, x86asm.INT:
 	default:
 		if !onlyDestination[in.Op] {
 			r.clear()
 			break
 		}
-		writeAMD64(in, r, value{})
+		p.writeAMD64(in, at, r, value{})
 	}
 	return s, true
 }
@@ -71,7 +91,7 @@ func stepAMD64(p *program, b []byte, at int64, r *registers) (step, bool) {
 // onlyDestination are the instructions that write their first argument and flags, and nothing else. Any other makes
 // us forget everything.
 var onlyDestination = map[x86asm.Op]bool{
-	x86asm.ADC: true, x86asm.ADD: true, x86asm.AND: true, x86asm.BSF: true, x86asm.BSR: true, x86asm.BSWAP: true,
+	x86asm.ADC: true, x86asm.AND: true, x86asm.BSF: true, x86asm.BSR: true, x86asm.BSWAP: true,
 	x86asm.BTC: true, x86asm.BTR: true, x86asm.BTS: true, x86asm.DEC: true, x86asm.INC: true, x86asm.LZCNT: true,
 	x86asm.MOVSX: true, x86asm.MOVSXD: true, x86asm.MOVZX: true, x86asm.NEG: true, x86asm.NOT: true, x86asm.OR: true,
 	x86asm.POPCNT: true, x86asm.RCL: true, x86asm.RCR: true, x86asm.ROL: true, x86asm.ROR: true, x86asm.SAR: true,
@@ -85,40 +105,75 @@ var onlyDestination = map[x86asm.Op]bool{
 	x86asm.SETNP: true, x86asm.SETNS: true, x86asm.SETO: true, x86asm.SETP: true, x86asm.SETS: true,
 }
 
-// writeAMD64 applies an instruction that puts v into its first argument.
-func writeAMD64(in x86asm.Inst, r *registers, v value) {
-	if offset, ok := stackAMD64(in.Args[0]); ok {
-		r.store(offset, value{})
+// writeAMD64 applies an instruction at offset at that puts v into its first argument.
+func (p *program) writeAMD64(in x86asm.Inst, at int64, r *registers, v value) {
+	if _, ok := in.Args[0].(x86asm.Mem); ok {
+		r.write(p.addressAMD64(in, at, in.Args[0], r), v, in.MemBytes)
 		return
 	}
-	i := register(in.Args[0])
-	if i == int(x86asm.RSP-x86asm.RAX) {
-		r.stack = nil
-	}
-	r.set(i, v)
+	r.set(register(in.Args[0]), v)
 }
 
 // moveAMD64 applies MOV.
-func moveAMD64(in x86asm.Inst, r *registers) {
+func (p *program) moveAMD64(in x86asm.Inst, at int64, r *registers) {
 	var v value
 	switch src := in.Args[1].(type) {
 	case x86asm.Imm:
-		v = value{true, uint64(src)}
+		v = number(uint64(src))
 	case x86asm.Reg:
 		if i := register(src); i >= 0 && wide(src) {
 			v = r.r[i]
 		}
+	case x86asm.Mem:
+		if in.MemBytes == 8 {
+			v = r.load(p.addressAMD64(in, at, src, r))
+		}
 	}
 	if in.DataSize == 32 {
+		v.known = v.known && v.kind == isNumber
 		v.n &= 1<<32 - 1
 	}
 	v.known = v.known && in.DataSize >= 32
-	if offset, ok := stackAMD64(in.Args[0]); ok {
-		v.known = v.known && in.MemBytes == 8
-		r.store(offset, v)
+	p.writeAMD64(in, at, r, v)
+}
+
+// zeroAMD64 is the vector register that is zero in all Go code since 1.17. Source: src/cmd/compile/abi-internal.md.
+const zeroAMD64 = 15
+
+// moveVectorAMD64 applies MOVUPS, which moves two words.
+func (p *program) moveVectorAMD64(in x86asm.Inst, at int64, r *registers) {
+	if x, ok := vector(in.Args[0]); ok {
+		r.vector[x] = [2]value{}
+		if from := p.addressAMD64(in, at, in.Args[1], r); from.known {
+			r.vector[x] = [2]value{r.load(from), r.load(from.add(8))}
+		}
 		return
 	}
-	writeAMD64(in, r, v)
+	if x, ok := vector(in.Args[1]); ok {
+		to := p.addressAMD64(in, at, in.Args[0], r)
+		words := r.vector[x]
+		if x == zeroAMD64 && !p.stackArguments() {
+			words = [2]value{number(0), number(0)}
+		}
+		r.write(to, words[0], 8)
+		r.write(to.add(8), words[1], 8)
+	}
+}
+
+// addressAMD64 returns the address of an argument that is in memory.
+func (p *program) addressAMD64(in x86asm.Inst, at int64, a x86asm.Arg, r *registers) value {
+	m, ok := a.(x86asm.Mem)
+	switch {
+	case !ok || m.Index != 0 || m.Segment != 0:
+		return value{}
+	case m.Base == x86asm.RIP:
+		return number(p.mod.text + uint64(at+int64(in.Len)+m.Disp))
+	}
+	base := register(m.Base)
+	if base < 0 {
+		return value{}
+	}
+	return r.r[base].add(m.Disp)
 }
 
 // register returns the number of a general register or of the one it is part of, -1 for anything else.
@@ -153,13 +208,7 @@ func wide(a x86asm.Arg) bool {
 func vector(a x86asm.Arg) (uint, bool) {
 	reg, ok := a.(x86asm.Reg)
 	if !ok || reg < x86asm.X0 || reg > x86asm.X15 {
-		return 31, false
+		return 0, false
 	}
 	return uint(reg - x86asm.X0), true
-}
-
-// stackAMD64 returns the offset of an argument that is in memory at the stack pointer.
-func stackAMD64(a x86asm.Arg) (int64, bool) {
-	m, ok := a.(x86asm.Mem)
-	return m.Disp, ok && m.Base == x86asm.RSP && m.Index == 0
 }

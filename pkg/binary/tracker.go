@@ -11,43 +11,6 @@ const (
 	maxAllCode = 8 << 20
 )
 
-// value is what is known of a register or a stack word: a constant, or nothing.
-type value struct {
-	known bool
-	n     uint64
-}
-
-// registers is what is known before an instruction. Only what is certain is kept: everything is forgotten at a
-// branch target and at a call, and by an instruction that is not understood.
-type registers struct {
-	r     [32]value
-	zero  uint32           // vector registers that hold zero
-	stack map[int64]uint64 // words at the stack pointer plus an offset
-}
-
-func (r *registers) set(i int, v value) {
-	if i >= 0 {
-		r.r[i] = v
-	}
-}
-
-// clear forgets everything but what the calling convention fixes.
-func (r *registers) clear() { *r = registers{} }
-
-// store records that a word of the stack was written.
-func (r *registers) store(offset int64, v value) {
-	if !v.known {
-		for o := offset - 7; o < offset+8; o++ {
-			delete(r.stack, o)
-		}
-		return
-	}
-	if r.stack == nil {
-		r.stack = map[int64]uint64{}
-	}
-	r.stack[offset] = v.n
-}
-
 // flow is where an instruction goes.
 type flow int
 
@@ -66,6 +29,7 @@ type step struct {
 	load   uint64 // address of the word that is loaded, 0 if it is not constant
 	pair   bool   // the word after it is loaded too
 	flag   int64  // offset from a register at which the byte 1 is stored, 0 if there is none
+	put    int64  // offset from a register, not the stack pointer, at which a register is stored as a word; 0 if there is none
 }
 
 // decoder decodes the instruction at offset at from the text and applies it to r; false if it cannot.
@@ -126,8 +90,7 @@ func (p *program) targets(b body) (map[int64]bool, bool) {
 	for _, t := range p.graph.inner[low:high] {
 		targets[int64(t)] = true
 	}
-	var regs registers
-	ok := p.steps(b, &regs, func(_ int64, s step) {
+	ok := p.flows(b, func(_ int64, s step) {
 		if s.flow == flowBranch || s.flow == flowJump {
 			targets[s.target] = true
 		}
@@ -147,7 +110,7 @@ func (p *program) track(fn int32, see func(at int64, s step, after *registers)) 
 	if !ok {
 		return
 	}
-	var regs registers
+	regs := newRegisters(p.m.f.machine)
 	p.steps(b, &regs, func(at int64, s step) {
 		see(at, s, &regs)
 		if s.flow == flowCall || s.flow == flowJump || targets[at+int64(s.size)] {
@@ -182,29 +145,35 @@ func (p *program) loads(fn int32) map[uint64]bool {
 	return all
 }
 
-// newCallState takes the words of the arguments of a call, counted over all of them: a string has two.
+// newCallState takes the words of the arguments of a call that are constants.
+func (p *program) newCallState(at uint32, callee int32, regs *registers) callState {
+	c := callState{at: at, callee: callee}
+	for i, v := range p.arguments(regs) {
+		if n, ok := v.constant(); ok {
+			c.known |= 1 << i
+			c.words[i] = n
+		}
+	}
+	return c
+}
+
+// arguments returns the words of the arguments of a call, counted over all of them: a string has two.
 //
 // Since 1.17 (amd64) and 1.18 (arm64) they are in registers, before on the stack.
 // Source: src/cmd/compile/abi-internal.md.
-func (p *program) newCallState(at uint32, callee int32, regs *registers) callState {
-	c := callState{at: at, callee: callee}
+func (p *program) arguments(regs *registers) (words [maxWords]value) {
 	order, stack, base := argumentRegisters[p.m.f.machine], p.stackArguments(), int64(0)
 	if p.m.f.machine == elf.EM_AARCH64 {
 		base = 8 // the return address comes first
 	}
-	for i := range maxWords {
-		var v value
+	for i := range words {
 		if stack {
-			v.n, v.known = regs.stack[base+8*int64(i)]
+			words[i] = regs.load(regs.r[regs.sp].add(base + 8*int64(i)))
 		} else if i < len(order) {
-			v = regs.r[order[i]]
-		}
-		if v.known {
-			c.known |= 1 << i
-			c.words[i] = v.n
+			words[i] = regs.r[order[i]]
 		}
 	}
-	return c
+	return words
 }
 
 // argumentRegisters are the integer argument registers of ABIInternal by machine, as indices of registers.r.

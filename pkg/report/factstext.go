@@ -88,6 +88,8 @@ func (f *BinaryFacts) text(b *strings.Builder) {
 			}
 		}
 	}
+	buildText(b, f.Go)
+	layoutText(b, &f.Layout, f.Size)
 }
 
 func elfLines(e *binary.ELF) [][]string {

@@ -14,12 +14,11 @@ var caRootsMissing = &audit.Rule{
 	Severity: audit.Error,
 	Sees:     audit.Sees{All: audit.GoBinary | audit.Image},
 	Doc: audit.Doc{
-		Checks: "A program that dials TLS with the system's roots (not one that merely serves TLS) needs at least one certificate in a place where Go's crypto/x509 looks: SSL_CERT_FILE or six well-known bundle files, and always the files of SSL_CERT_DIR or /etc/ssl/certs and /etc/pki/tls/certs. The bundle must be readable for the run-time user.",
+		Checks: "A program that dials TLS with the system's roots (not one that merely serves TLS) needs at least one certificate in a place where Go's crypto/x509 looks: SSL_CERT_FILE or six well-known bundle files, and always the files of SSL_CERT_DIR or /etc/ssl/certs and /etc/pki/tls/certs.",
 		Why:    "x509.SystemCertPool gives an empty pool without an error, so the program starts and every handshake fails.",
 		Unless: "The roots are mounted at run time, or the program sets its own RootCAs for every connection.",
 		Messages: []string{
 			"*x509: certificate signed by unknown authority*",
-			"*x509: failed to load system roots and no roots provided*",
 		},
 	},
 	Check: checkCARoots,
@@ -37,7 +36,7 @@ func checkCARoots(p *audit.Pass) {
 			return // a file is there that could not be looked into
 		}
 		p.Judge(prog, n, met, rootsBy(roots), roots.Searched)
-		if met {
+		if met || len(roots.Unreadable) > 0 { // that is ca-roots-unreadable's
 			return
 		}
 		f := audit.Finding{
@@ -47,15 +46,6 @@ func checkCARoots(p *audit.Pass) {
 			Path:      prog.Path,
 			Words:     "tls: failed to verify certificate: x509: certificate signed by unknown authority",
 			Remedy:    "Copy /etc/ssl/certs/ca-certificates.crt from a stage that has it, or import golang.org/x/crypto/x509roots/fallback",
-		}
-		if len(roots.Unreadable) > 0 {
-			path := roots.Unreadable[0]
-			f.Message = fmt.Sprintf("%s verifies TLS servers, but uid %d may not read %s", prog.Path, p.Identity.UID, path)
-			f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "%s exists and is not readable for uid %d", path, p.Identity.UID))
-			f.Words = fmt.Sprintf("x509: failed to load system roots and no roots provided; open %s: permission denied", path)
-			f.Remedy = "Give the file mode 0644 and its directories mode 0755"
-			p.Report(p.BlamePath(path).Of(f))
-			return
 		}
 		if hidden := hiddenRoots(p); hidden != "" {
 			key, value := rootsVariable(p)

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -19,12 +21,13 @@ import (
 	"github.com/imgaudit/imgaudit/pkg/binary"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/layers"
+	module "github.com/imgaudit/imgaudit/pkg/source"
 )
 
 // A case is a txtar archive. Its comment says what it shows. Its sections:
 //
 //	Dockerfile, .dockerignore     as they are
-//	context                       paths of the build context, one per line; context/PATH gives one a content
+//	context                       paths of the build context, one per line; context/PATH gives one a content (context/go.mod: the module)
 //	rootfs                        one path per line: MODE UID:GID [layer=N] [size=N] PATH [-> TARGET]; rootfs/PATH is a file's content,
 //	                              a size without content makes a file that cannot be read
 //	elf/PATH                      an ELF file of the image, as elftest.Spec
@@ -62,7 +65,7 @@ func (c *ruleCase) below(prefix string) map[string][]byte {
 // subject puts the parts of the case together as pkg/target does for real ones.
 func (c *ruleCase) subject(t *testing.T, source []byte) *audit.Subject {
 	t.Helper()
-	s := &audit.Subject{}
+	s := &audit.Subject{Now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)}
 	if source != nil {
 		f, err := dockerfile.Parse("Dockerfile", source, dockerfile.Options{})
 		if err != nil {
@@ -106,6 +109,9 @@ func (c *ruleCase) addContext(t *testing.T, s *audit.Subject) {
 		t.Fatalf("%s: %v", c.name, err)
 	}
 	s.Context = ctx
+	if s.Module, err = module.ReadModule(root); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("%s: %v", c.name, err)
+	}
 }
 
 // program reads binary.json: the ELF part becomes a real ELF file that is read back, the Go facts are taken as given.
@@ -125,8 +131,9 @@ func (c *ruleCase) program(t *testing.T) *audit.Program {
 	if err != nil {
 		t.Fatalf("%s: %v", c.name, err)
 	}
-	b.Go, b.Opaque, b.Signals, b.Server, b.Features = facts.Go, facts.Opaque, facts.Signals, facts.Server, facts.Features
-	b.Needs = append(b.Needs, facts.Needs...)
+	b.Children = facts.Children
+	b.Go, b.Opaque, b.Signals, b.Server, b.Features, b.Stubs = facts.Go, facts.Opaque, facts.Signals, facts.Server, facts.Features, facts.Stubs
+	b.Needs, b.Layout, b.Size = append(b.Needs, facts.Needs...), facts.Layout, max(b.Size, facts.Size)
 	c.sections["elf"+facts.Path] = []byte(jsonOf(t, facts.ELF))
 	return &audit.Program{Binary: b, Toolchain: facts.Toolchain}
 }

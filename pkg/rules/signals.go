@@ -29,7 +29,7 @@ var stopSignalLost = &audit.Rule{
 
 func checkStopSignalLost(p *audit.Pass) {
 	s := p.Start
-	if p.Process.Fault != "" || s.Shell.Kind == "" || s.Init != "" || s.Command == nil || s.Traps || signalName(stopSignal(p)) == "KILL" {
+	if p.Process.Fault != "" || s.Shell.Kind == "" || s.Init != "" || s.Command == nil || s.Traps || !stopSignal(p).catchable() {
 		return
 	}
 	certainty, lost := swallows(s)
@@ -42,7 +42,7 @@ func checkStopSignalLost(p *audit.Pass) {
 	}
 	f := audit.Finding{
 		Certainty: certainty,
-		Message:   fmt.Sprintf("%s stays PID 1 and does not pass %s on to %s", shell, stopSignal(p), s.Path),
+		Message:   fmt.Sprintf("%s stays PID 1 and does not pass %s on to %s", shell, stopSignal(p).text, s.Path),
 		Evidence: []audit.Evidence{
 			audit.Seen(audit.LevelImage, "PID 1 is %q", p.Process.Argv),
 			audit.Seen(audit.LevelImage, "%s is %s", s.Shell.Path, shellText(s.Shell)),
@@ -134,72 +134,4 @@ func shapeText(s audit.Start) string {
 		return fmt.Sprintf("in the script %s: %s", s.Script, shape)
 	}
 	return shape
-}
-
-var stopSignalUnhandled = &audit.Rule{
-	ID:       "stop-signal-unhandled",
-	Title:    "a server without a handler for the stop signal",
-	Severity: audit.Warning,
-	Sees:     audit.Sees{All: audit.GoBinary},
-	Doc: audit.Doc{
-		Checks: "A program that listens, into which os/signal.Notify was not linked: absence is proof that it handles no signal.",
-		Why:    "The Go runtime ends such a program at once: as PID 1 with exit code 2, otherwise by the signal. Requests in flight are lost on every deployment. A STOPSIGNAL such as SIGUSR1 or SIGWINCH is ignored: then the program is killed after the grace period.",
-		Unless: "The server keeps no state and its clients retry everything.",
-		Messages: []string{
-			"*exited with code 2*",
-		},
-	},
-	Check: checkStopSignalUnhandled,
-}
-
-func checkStopSignalUnhandled(p *audit.Pass) {
-	for _, prog := range p.Programs {
-		if !prog.Entry || prog.Go == nil || prog.Opaque != "" || !prog.Server.Listens || prog.Signals.Notify {
-			continue
-		}
-		ev := append(audit.FromBinary(prog.Server.Evidence, 2),
-			audit.Seen(audit.LevelBinary, "os/signal.Notify is not linked into %s: no signal is handled", prog.Path))
-		f := audit.Finding{
-			Certainty: prog.Server.Certainty,
-			Message:   fmt.Sprintf("%s listens but handles no signal: %s ends it at once, with requests in flight", prog.Path, stopSignal(p)),
-			Evidence:  ev,
-			Path:      prog.Path,
-			Words:     "exit code 2 (as PID 1)",
-			Remedy:    "Handle the signal with signal.NotifyContext and wait for http.Server.Shutdown to return",
-		}
-		switch name := signalName(stopSignal(p)); {
-		case name == "KILL":
-			f.Words = "exit code 137"
-			f.Remedy = "Remove STOPSIGNAL: nothing can handle SIGKILL. " + f.Remedy
-		case !slices.Contains(ending, name):
-			f.Message = fmt.Sprintf("%s listens but handles no signal, and the Go runtime ignores %s: it is killed after the grace period, with requests in flight", prog.Path, stopSignal(p))
-			f.Words = "no message: the container is killed after the grace period, exit code 137"
-		case p.Start.Init != "" && name == "TERM":
-			f.Words = "exit code 143 (below an init)"
-		}
-		p.Report(p.BlameBuild(prog).Of(f))
-	}
-}
-
-// ending are the signals that end a Go program which does not handle them; the others it ignores.
-// Source: runtime/sigtab_linux_generic.go, those with _SigKill or _SigThrow that can be sent to stop.
-var ending = []string{"HUP", "INT", "QUIT", "ABRT", "TERM"}
-
-// signalNumbers are the names of the numbers that STOPSIGNAL may have instead. Source: signal(7).
-var signalNumbers = map[string]string{"1": "HUP", "2": "INT", "3": "QUIT", "6": "ABRT", "9": "KILL", "15": "TERM"}
-
-// signalName is a signal's name without SIG, in capitals.
-func signalName(signal string) string {
-	if name, ok := signalNumbers[signal]; ok {
-		return name
-	}
-	return strings.TrimPrefix(strings.ToUpper(signal), "SIG")
-}
-
-// stopSignal is the signal that asks the container to stop.
-func stopSignal(p *audit.Pass) string {
-	if p.Image != nil && p.Image.Config.StopSignal != "" {
-		return p.Image.Config.StopSignal
-	}
-	return "SIGTERM"
 }

@@ -17,7 +17,7 @@ var tempDirMissing = &audit.Rule{
 	Severity: audit.Error,
 	Sees:     audit.Sees{All: audit.GoBinary | audit.Image},
 	Doc: audit.Doc{
-		Checks: "A program that calls os.CreateTemp or os.MkdirTemp needs its directory to exist and to be writable for the run-time user: the constant directory it names, else $TMPDIR, else /tmp. /dev/shm and, for root, a volume are made by the run-time.",
+		Checks: "A program that calls os.CreateTemp or os.MkdirTemp, or writes to a constant path below /tmp, needs the directory to exist and to be writable for the run-time user: the constant directory it names, else $TMPDIR, else /tmp. /dev/shm and, for root, a volume are made by the run-time.",
 		Why:    "scratch has no /tmp. Uploads through net/http spill to disk only above a limit, so the failure comes with the first large one.",
 		Unless: "A tmpfs or volume is mounted there at run time.",
 		Messages: []string{
@@ -37,7 +37,7 @@ func checkTempDir(p *audit.Pass) {
 		var names []string
 		for _, d := range dirs {
 			names = append(names, d.Dir)
-			if !d.Access.OK && !(d.Access.Errno == "ENOENT" && runtimeMakes(p, d.Dir)) {
+			if !d.Access.OK && !(d.Access.Errno == "ENOENT" && (runtimeMakes(p, d.Dir) || makesItself(p, n))) {
 				bad = append(bad, d)
 			}
 		}
@@ -54,10 +54,13 @@ func checkTempDir(p *audit.Pass) {
 
 // tempDirs are the directories the program writes to: those it names, or the default one.
 func tempDirs(p *audit.Pass, n binary.Need) []layers.TempDir {
-	names := n.Names
-	if len(names) == 0 {
-		names = []string{p.Image.FS.TempDir(p.Env(), p.Identity).Dir}
+	names := slices.Clone(n.Names)
+	asks := func(e binary.Evidence) bool { return strings.Contains(e.Text, `("", `) }
+	if len(names) == 0 || slices.ContainsFunc(n.Evidence, asks) {
+		names = append(names, p.Image.FS.TempDir(p.Env(), p.Identity).Dir)
 	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	var dirs []layers.TempDir
 	for _, name := range names {
 		if !path.IsAbs(name) {
@@ -75,6 +78,13 @@ func runtimeMakes(p *audit.Pass, dir string) bool {
 		return true
 	}
 	return p.Identity.UID == 0 && (slices.Contains(p.Image.Config.Volumes, dir) || path.Join("/", p.Image.Config.WorkingDir) == dir)
+}
+
+// makesItself reports whether all that the program is seen to do is to make directories with those above them, and its
+// user may make the first.
+func makesItself(p *audit.Pass, n binary.Need) bool {
+	only := !slices.ContainsFunc(n.Evidence, func(e binary.Evidence) bool { return !strings.Contains(e.Text, "os.MkdirAll") })
+	return only && len(n.Evidence) > 0 && p.Image.FS.Access("/", p.Identity, layers.Write).OK
 }
 
 // within reports whether a path is a directory or below it.
@@ -120,6 +130,8 @@ func tempDirWords(n binary.Need, dir, reason string) string {
 	}
 	file := strings.TrimSuffix(dir, "/") + "/..."
 	switch {
+	case calls("os.MkdirAll") && !calls("os.CreateTemp") && !calls("os.WriteFile") && !calls("os.OpenFile"):
+		return "mkdir /tmp: permission denied"
 	case calls("os.CreateTemp") || !calls("os.MkdirTemp"):
 		return fmt.Sprintf("open %s: %s", file, reason)
 	case reason == "no such file or directory":

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/layers"
+	"github.com/imgaudit/imgaudit/pkg/source"
 )
 
 // Options say how to read the targets.
@@ -22,6 +25,7 @@ type Options struct {
 	Platform   string            // --platform
 	Stdin      io.Reader         // of the target "-"
 	Progress   func(layers.Layer, int)
+	Now        time.Time // the audit's date
 }
 
 // plan is the subjects to make: each image is one, each Dockerfile without an image is one; binaries belong to all.
@@ -61,6 +65,7 @@ func Subjects(ctx context.Context, args []string, opt Options) ([]*audit.Subject
 		subjects = append(subjects, &audit.Subject{})
 	}
 	for _, s := range subjects {
+		s.Now = opt.Now
 		readNamed(s, p.binaries)
 		link(s)
 		s.Prepare()
@@ -192,6 +197,9 @@ func readContext(s *audit.Subject, dir, file string, named bool) {
 		return
 	}
 	s.Context = c
+	if s.Module, err = source.ReadModule(c.FS); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.Unread = append(s.Unread, audit.Unread{What: filepath.Join(dir, "go.mod"), Because: reason(err)})
+	}
 }
 
 func fits(f *dockerfile.File, c *dockerfile.Context) bool {

@@ -1,4 +1,5 @@
-// Command init starts its arguments as a child, passes signals on and ends as the child ends, as inits for containers do.
+// Command init starts its arguments as a child, passes signals on, waits for what others left behind
+// and ends as the child ends, as inits for containers do.
 package main
 
 import (
@@ -29,8 +30,10 @@ func main() {
 			}
 		}
 	}()
-	child.Wait()
-	status := child.ProcessState.Sys().(syscall.WaitStatus)
+	var status syscall.WaitStatus
+	for pid := 0; pid != child.Process.Pid; {
+		pid, _ = syscall.Wait4(-1, &status, 0, nil)
+	}
 	if status.Signaled() {
 		os.Exit(128 + int(status.Signal()))
 	}
