@@ -9,7 +9,6 @@ import (
 )
 
 func main() {
-	fmt.Println("ready")
 	fmt.Println("got", wait(syscall.SIGQUIT, syscall.SIGTERM))
 }
 
@@ -17,5 +16,6 @@ func main() {
 func wait(signals ...os.Signal) os.Signal {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, signals...)
+	fmt.Println("ready")
 	return <-c
 }
