@@ -53,7 +53,7 @@ func StartOf(img *layers.Image, p layers.Process) Start {
 	if len(argv) < len(p.Argv) && slices.Contains(inits, path.Base(p.Argv[0])) {
 		s.Init = env.path(p.Argv[0])
 	}
-	if text, ok := shellText(argv); ok {
+	if text, ok := ShellText(argv); ok {
 		s.Shell, s.Text = img.FS.Shell(env.path(argv[0])), text
 		return env.through(s, nil)
 	}
@@ -93,9 +93,10 @@ func unwrap(argv []string) []string {
 	return argv
 }
 
-// shellText is the text of `sh -c TEXT`, flags such as -e before or with -c allowed.
-func shellText(argv []string) (string, bool) {
-	if !slices.Contains(shells, path.Base(argv[0])) {
+// ShellText returns the text of `sh -c TEXT`, flags such as -e before or with -c allowed; false for any other command,
+// `sh FILE -c x` too. Source: POSIX.1-2017, sh.
+func ShellText(argv []string) (string, bool) {
+	if len(argv) == 0 || !slices.Contains(shells, path.Base(argv[0])) {
 		return "", false
 	}
 	for i, a := range argv[1:] {

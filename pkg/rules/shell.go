@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
@@ -91,12 +90,8 @@ func checkHealthShell(p *audit.Pass) {
 
 // isShellCommand reports whether argv is `SHELL ... -c TEXT`.
 func isShellCommand(argv []string) bool {
-	return len(argv) > 2 && slices.Contains([]string{"sh", "ash", "bash", "dash"}, path.Base(argv[0])) && slices.ContainsFunc(argv[1:len(argv)-1], isTextFlag)
-}
-
-// isTextFlag reports whether a word is -c, or flags that end in it (-ec).
-func isTextFlag(word string) bool {
-	return strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.HasSuffix(word, "c")
+	_, ok := audit.ShellText(argv)
+	return ok
 }
 
 // checkShellText judges a stage that starts from scratch and into which nothing is copied that could hold a shell.
