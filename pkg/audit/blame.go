@@ -45,6 +45,8 @@ func (c Cause) Of(f Finding) Finding {
 type blame struct {
 	final *dockerfile.Stage
 	alignment
+	// made is the instruction that made each layer, by the image's provenance; nil without one, or where it does not say.
+	made []*dockerfile.Instruction
 }
 
 // Prepare completes a subject that a caller has put together: it follows PID 1 to the program, marks that program as
@@ -63,6 +65,10 @@ func (s *Subject) prepareBlame() {
 	}
 	b.final = s.Dockerfile.Final()
 	if s.Image == nil {
+		return
+	}
+	if b.made = madeBy(s.Image, s.Dockerfile); b.made != nil {
+		b.alignment = align(s.Image.History, chain(b.final)) // tells nothing better where it has a fault
 		return
 	}
 	if len(s.Image.History) == 0 {
@@ -88,7 +94,12 @@ func chain(s *dockerfile.Stage) []*dockerfile.Instruction {
 
 // DockerfileFits reports whether the subject's Dockerfile can be blamed: there is one, and nothing in the image says
 // that it is another image's. The text says why not.
-func (s *Subject) DockerfileFits() (bool, string) { return s.blame.fault == "", s.blame.fault }
+func (s *Subject) DockerfileFits() (bool, string) {
+	if s.blame.made != nil {
+		return true, ""
+	}
+	return s.blame.fault == "", s.blame.fault
+}
 
 func (s *Subject) unknown(format string, args ...any) Cause {
 	return Cause{Blame: Blame{Kind: BlameUnknown, Because: fmt.Sprintf(format, args...)}}

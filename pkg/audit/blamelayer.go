@@ -46,6 +46,14 @@ func (s *Subject) BlameAbsence(paths ...string) Cause {
 // blameLayer blames the instruction that made a layer; in a layer of several instructions the one that made path.
 func (s *Subject) blameLayer(index int, p string) Cause {
 	ref, step := s.layer(index)
+	if in := s.madeLayer(index); in != nil {
+		c := s.BlameLine(in)
+		if in.Keyword == "FROM" {
+			c = s.fromLine(Blame{Kind: BlameBase, Because: "it comes from the base image " + s.blame.final.Root().Base})
+		}
+		c.Layer = ref
+		return c
+	}
 	if step < 0 && s.belowOwn(index) {
 		c := s.fromLine(Blame{Kind: BlameBase, Because: "it comes from the base image, which has no history"})
 		c.Layer = ref

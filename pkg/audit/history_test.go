@@ -48,6 +48,16 @@ func blameSample(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if lines, ok := sections["provenance"]; ok {
+		s.Image.Provenance = &layers.Provenance{Source: s.Dockerfile.Source}
+		for line := range strings.Lines(lines) {
+			var layer, first, last int
+			if _, err := fmt.Sscan(line, &layer, &first, &last); err != nil {
+				t.Fatal(err)
+			}
+			s.Image.Layers[layer].Line, s.Image.Layers[layer].LastLine = first, last
+		}
+	}
 	s.Prepare()
 	got := blameAll(t, s)
 	if got == sections["want"] {

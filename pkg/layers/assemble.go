@@ -67,7 +67,7 @@ func (f *found) describe(kind Kind, name string, opt Options) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	img := &Image{Ref: name, Source: string(kind), Digest: f.digest, Platform: c.platform(), Config: c.runtime()}
+	img := &Image{Ref: name, Source: string(kind), Digest: f.digest, Platform: c.platform(), Config: c.runtime(), Provenance: f.provenance}
 	if img.Platform.OS == "" && f.platform != nil {
 		img.Platform = *f.platform
 	}
@@ -84,12 +84,13 @@ func (f *found) describe(kind Kind, name string, opt Options) (*Image, error) {
 	img.History, steps = c.steps()
 	base := true
 	for i, layer := range f.layers {
-		base = base && i < len(opt.BaseDiffIDs) && opt.BaseDiffIDs[i] == c.RootFS.DiffIDs[i]
+		base = base && (i < len(opt.BaseDiffIDs) && opt.BaseDiffIDs[i] == c.RootFS.DiffIDs[i] || f.provenance.base(i))
 		l := Layer{Index: i, Digest: layer.Digest, DiffID: c.RootFS.DiffIDs[i], MediaType: layer.MediaType,
 			Size: max(layer.Size, 0), Step: steps[i], Base: base}
 		if l.Step >= 0 {
 			l.CreatedBy = img.History[l.Step].CreatedBy
 		}
+		l.Line, l.LastLine = f.provenance.line(i)
 		img.Layers = append(img.Layers, l)
 	}
 	return img, nil

@@ -15,6 +15,8 @@ type Image struct {
 	Config   Config   `json:"config"`
 	History  []Step   `json:"history,omitempty"`
 	Layers   []Layer  `json:"layers"`
+	// Provenance is what the builder says of how it made the image, nil if it says nothing.
+	Provenance *Provenance `json:"provenance,omitempty"`
 	// FS is the merged tree, nil when any layer could not be read: a tree with holes would prove false absences.
 	FS *FS `json:"-"`
 	// Unread says what could not be read, in the order of the layers.
@@ -86,4 +88,7 @@ type Layer struct {
 	Step      int    `json:"step"`                // index in Image.History, -1 if unknown
 	Base      bool   `json:"base,omitempty"`      // known to come from the base image (Options.BaseDiffIDs)
 	CreatedBy string `json:"createdBy,omitempty"` // of that step
+	// Line and LastLine are the physical lines, from 1, of Provenance.Source whose instruction made the layer; 0 if not known.
+	Line     int `json:"line,omitempty"`
+	LastLine int `json:"lastLine,omitempty"`
 }

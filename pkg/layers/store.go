@@ -19,6 +19,8 @@ type found struct {
 	config   []byte
 	layers   []stored
 	platform *Platform // as the index has it, nil without one
+	// provenance is what the builder says, nil if there is nothing.
+	provenance *Provenance
 }
 
 // stored is one layer as the source describes it.
@@ -33,6 +35,8 @@ type descent struct {
 	store store
 	wish  string // platform
 	seen  map[string]bool
+	// attestations are the statements about images that were met in indexes.
+	attestations []descriptor
 }
 
 // maxIndexes bounds the indexes fetched on one descent.
@@ -68,7 +72,12 @@ func (d *descent) among(ctx context.Context, listed []descriptor) (*found, error
 	if doc.isList() {
 		return nil, fmt.Errorf("%s is an index under the media type of a manifest", chosen.Digest)
 	}
-	return d.image(ctx, chosen, doc)
+	f, err := d.image(ctx, chosen, doc)
+	if err != nil {
+		return nil, err
+	}
+	f.provenance = d.provenance(ctx, chosen.Digest, doc.Layers)
+	return f, nil
 }
 
 // flatten lists the images of an index and of the indexes in it; attestations are left out.
@@ -76,7 +85,9 @@ func (d *descent) flatten(ctx context.Context, listed []descriptor, depth int) (
 	var images []descriptor
 	for _, desc := range listed {
 		switch {
-		case desc.attestation() || d.seen[desc.Digest]:
+		case desc.attestation():
+			d.attestations = append(d.attestations, desc)
+		case d.seen[desc.Digest]:
 		case !isIndex(desc.MediaType):
 			images = append(images, desc)
 		case depth == maxDepth:
