@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# buildkit.sh builds one Dockerfile with a real BuildKit, of the version that internal/tools/buildkit pins, and pushes it.
+# buildkit.sh builds one Dockerfile with a real BuildKit, of the version that internal/tools/buildkit pins, and pushes it
+# with its provenance (mode=max).
 #
 #   buildkit.sh DOCKERFILE CONTEXT REF
 #
@@ -36,5 +37,5 @@ for _ in {1..100}; do
 done
 
 buildctl build --progress plain --frontend dockerfile.v0 --local "context=$context" --local "dockerfile=$(dirname "$file")" \
-  --opt "filename=$(basename "$file")" --opt "build-arg:REGISTRY=${ref%%/*}" \
+  --opt "filename=$(basename "$file")" --opt "build-arg:REGISTRY=${ref%%/*}" --opt attest:provenance=mode=max \
   --output "type=image,name=$ref,push=true,registry.insecure=true" >"$log.build" 2>&1 || { tail -20 "$log.build" >&2; exit 3; }

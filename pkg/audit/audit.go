@@ -54,9 +54,11 @@ func (p Part) join(with string) string {
 // Subject is what is audited: the parts of one service. A part that is not there is nil.
 type Subject struct {
 	Dockerfile *dockerfile.File
-	Context    *dockerfile.Context
-	Module     *source.Module // of go.mod in the root of the context
-	Image      *layers.Image
+	// DockerfileCarried is true when the Dockerfile was not given but is carried by the image, in its provenance.
+	DockerfileCarried bool
+	Context           *dockerfile.Context
+	Module            *source.Module // of go.mod in the root of the context
+	Image             *layers.Image
 	// Identity and Process are who and what PID 1 is; zero without an image.
 	Identity layers.Identity
 	Process  layers.Process

@@ -24,7 +24,7 @@ func (t *text) excerpt(f *audit.Finding) {
 		head += " (" + f.Blame.Because + ")"
 	}
 	t.line("    %s", t.dim("--> ")+printable(head))
-	for _, x := range excerptLines(t.report.sources[l.File], l) {
+	for _, x := range excerptLines(t.report.sources[f.Subject][l.File], l) {
 		number := fmt.Sprintf("%4d", x.number)
 		if !x.blamed {
 			t.line("    %s |  %s", t.dim(number), printable(x.text))

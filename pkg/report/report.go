@@ -24,7 +24,7 @@ type Report struct {
 	Unread   []Unread        `json:"unread"`
 	Verdict  policy.Verdict  `json:"verdict"`
 
-	sources map[string][]byte // Dockerfiles by path, for excerpts
+	sources []map[string][]byte // of each subject: its files by path, for excerpts
 }
 
 // Tool says who wrote the report.
@@ -35,11 +35,13 @@ type Tool struct {
 
 // Subject is one audited subject.
 type Subject struct {
-	Image      *Image   `json:"image,omitempty"`
-	Dockerfile string   `json:"dockerfile,omitempty"`
-	Context    string   `json:"context,omitempty"`
-	Binaries   []Binary `json:"binaries"`
-	Manifests  []string `json:"manifests"`
+	Image      *Image `json:"image,omitempty"`
+	Dockerfile string `json:"dockerfile,omitempty"`
+	// Carried is true when nobody gave the Dockerfile: the image carries it in its builder's provenance.
+	Carried   bool     `json:"dockerfileCarried,omitempty"`
+	Context   string   `json:"context,omitempty"`
+	Binaries  []Binary `json:"binaries"`
+	Manifests []string `json:"manifests"`
 }
 
 // Image names an image.
@@ -72,12 +74,12 @@ type Unread struct {
 func New(tool Tool, subjects []*audit.Subject, results []*audit.Result, failOn policy.FailOn) *Report {
 	r := &Report{
 		Schema: Schema, Tool: tool, Subjects: []Subject{}, Needs: []audit.Need{}, Findings: []audit.Finding{},
-		Skipped: []audit.Skip{}, Unread: []Unread{}, sources: map[string][]byte{},
+		Skipped: []audit.Skip{}, Unread: []Unread{}, sources: make([]map[string][]byte, len(subjects)),
 	}
 	for i, s := range subjects {
 		r.Subjects = append(r.Subjects, describe(s))
 		if s.Dockerfile != nil {
-			r.sources[s.Dockerfile.Path] = s.Dockerfile.Source
+			r.sources[i] = map[string][]byte{s.Dockerfile.Path: s.Dockerfile.Source}
 		}
 		r.add(i, results[i], s.Unread)
 	}
@@ -112,7 +114,7 @@ func describe(s *audit.Subject) Subject {
 		out.Image = describeImage(s.Image)
 	}
 	if s.Dockerfile != nil {
-		out.Dockerfile = s.Dockerfile.Path
+		out.Dockerfile, out.Carried = s.Dockerfile.Path, s.DockerfileCarried
 	}
 	if s.Context != nil {
 		out.Context = s.Context.Dir

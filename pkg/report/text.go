@@ -108,7 +108,10 @@ func lookedAt(s Subject) string {
 	if more := len(s.Binaries) - shown; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %s", plural(more, "other executable")))
 	}
-	if s.Dockerfile != "" {
+	switch {
+	case s.Carried:
+		parts = append(parts, s.Dockerfile+" (from the image's provenance)")
+	case s.Dockerfile != "":
 		parts = append(parts, s.Dockerfile)
 	}
 	if s.Context != "" {

@@ -52,6 +52,8 @@ func Subjects(ctx context.Context, args []string, opt Options) ([]*audit.Subject
 			readImage(ctx, s, img, opt)
 			if len(p.dockerfiles) == 1 {
 				p.readDockerfile(s, p.dockerfiles[0], opt)
+			} else if s.Image != nil {
+				readProvenance(s)
 			}
 			subjects = append(subjects, s)
 		}
