@@ -59,6 +59,10 @@ func (s *Subject) Prepare() {
 func (s *Subject) prepareBlame() {
 	b := &blame{}
 	s.blame = b
+	if s.Image != nil && builtByKo(s.Image.History) {
+		b.fault = "the image was built by ko, from no Dockerfile"
+		return
+	}
 	if s.Dockerfile == nil {
 		b.fault = "no Dockerfile was given"
 		return

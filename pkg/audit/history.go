@@ -48,6 +48,12 @@ func align(history []layers.Step, chain []*dockerfile.Instruction) alignment {
 	return a
 }
 
+// builtByKo reports whether ko put the last layer of an image there. Source: an image that ko 0.19 built; its steps say
+// "ko build ko://PACKAGE".
+func builtByKo(history []layers.Step) bool {
+	return len(history) > 0 && strings.HasPrefix(history[len(history)-1].CreatedBy, "ko build ko://")
+}
+
 // optional are keywords that some builders leave out of the history or add to it.
 func optional(keyword string) bool {
 	return slices.Contains([]string{"ARG", "ONBUILD", "MAINTAINER", "LABEL", "HEALTHCHECK"}, keyword)
