@@ -22,16 +22,12 @@ var limits = []limit{
 	{"signals-map", "signals", weaker, "", "says unknown: the signals are keys of a map"},
 	{"signals-struct-field", "signals", weaker, "", "says unknown: the list is in a field of a struct"},
 	{"signals-two-branches", "signals", weaker, "", "says unknown: two lists meet before the call"},
-	{"roots-server-mutual", "ports", missed, "", "the server's address is stored in a way of older compilers that is not followed"},
-	{"serve-and-shut-down", "ports", missed, "", "the server's address is stored in a way of older compilers that is not followed"},
-	{"temp-form-handler", "ports", missed, "", "the server's address is stored in a way of older compilers that is not followed"},
-	{"serve-profiles", "profiling", weaker, "", "says possible: the handler that is nil is not followed into the default mux"},
-	{"roots-fake-transport", "ca-roots", falseProven, "", "open fault: a RoundTripper of the program's own answers the https URL"},
-	{"roots-dialled-otherwise", "ca-roots", falseProven, "", "open fault: http.Transport.DialTLSContext replaces TLS"},
-	{"roots-not-verified-by-field", "ca-roots", falseProven, "", "open fault: InsecureSkipVerify is set through a pointer"},
-	{"roots-pool-built-elsewhere", "ca-roots", falseProven, "unoptimised", "open fault: RootCAs is set in a way of code that is not optimised"},
+	{"serve-and-shut-down", "ports", missed, "arm64 arm64-pie unoptimised", "the server is given to a goroutine by a register in which the tracer loses it"},
+	{"temp-form-handler", "ports", missed, "unoptimised", "the server is made on the stack and copied by a loop"},
+	{"call-handler-closure", "zoneinfo", weaker, "go1.16.15", "results of calls are on the stack, where a mux is not followed to its server"},
+	{"call-handler-mux", "zoneinfo", weaker, "go1.16.15", "results of calls are on the stack, where a mux is not followed to its server"},
+	{"call-handler-wrapped", "zoneinfo", weaker, "go1.16.15", "results of calls are on the stack, where a mux is not followed to its server"},
 	{"roots-tls-dial", "ca-roots", weaker, "go1.16.15", "fields of structs are not read in programs of Go 1.16"},
-	{"roots-verify", "ca-roots", missed, "", "open fault: x509.(*Certificate).Verify without Roots is not looked for"},
 }
 
 func (l limit) covers(p *program, v variant, c comparison) bool {

@@ -63,23 +63,19 @@ func readGoInfo(m *memory) (*GoInfo, error) {
 func findBuildInfo(m *memory) (uint64, error) {
 	const align = 16
 	var at uint64
+	p := newPattern(buildInfoMagic, align)
+	see := func(address uint64, b []byte) bool {
+		if bytes.HasPrefix(b, buildInfoMagic) {
+			at = address
+		}
+		return at != 0
+	}
+	m.findAtSections(p, len(buildInfoMagic), see)
 	for _, s := range m.loads() {
 		if at != 0 || s.access&elf.PF_W == 0 {
 			continue
 		}
-		err := m.walk(s.vaddr, s.size, len(buildInfoMagic), func(address uint64, b []byte, n int) {
-			for from := 0; at == 0; {
-				i := bytes.Index(b[from:], buildInfoMagic)
-				if i < 0 || from+i >= n {
-					return
-				}
-				from += i + 1
-				if found := address + uint64(from-1); found%align == 0 {
-					at = found
-				}
-			}
-		})
-		if err != nil {
+		if err := m.find(s, p, len(buildInfoMagic), see); err != nil {
 			return 0, fmt.Errorf("searching the build information: %w", err)
 		}
 	}

@@ -38,24 +38,23 @@ var dials = []string{
 }
 
 // tlsClients begin TLS on a connection that is there already, as drivers do when they are asked to.
-var tlsClients = []string{"crypto/tls.Client", "net/smtp.(*Client).StartTLS", "net/smtp.SendMail"}
+var tlsClients = []string{"crypto/tls.Client", "crypto/tls.QUICClient", "net/smtp.(*Client).StartTLS", "net/smtp.SendMail"}
 
 // systemCertPool hands the system's roots to the program.
 const systemCertPool = "crypto/x509.SystemCertPool"
 
-// ownRoots build a pool of the program's own.
-var ownRoots = []string{"crypto/x509.(*CertPool).AppendCertsFromPEM", "crypto/x509.(*CertPool).AddCert"}
+// verify checks a certificate without TLS, by the system's roots if it is not given others. Source: crypto/x509/verify.go.
+const verify = "crypto/x509.(*Certificate).Verify"
 
-// builders make a URL of parts; the words are where their string arguments start.
-var builders = map[string][]int{
-	"runtime.concatstring2": {1, 3}, "runtime.concatstring3": {1, 3, 5}, "fmt.Sprintf": {0}, "net/url.Parse": {0},
-	"net/url.JoinPath": {0},
+// builders make a URL of parts; the word is where the string starts that it begins with.
+var builders = map[string]int{
+	"runtime.concatstring2": 1, "runtime.concatstring3": 1, "fmt.Sprintf": 0, "net/url.Parse": 0, "net/url.JoinPath": 0,
 }
 
 var caRoots = detector{names: caRootsNames(), detect: detectCARoots}
 
 func caRootsNames() []string {
-	names := slices.Concat([]string{systemRoots, systemCertPool}, requestNames(), httpClients, transports, dials, tlsClients, ownRoots)
+	names := slices.Concat([]string{systemRoots, systemCertPool, verify}, requestNames(), httpClients, transports, dials, tlsClients, doubtNames(), defaultSenders)
 	for name := range builders {
 		names = append(names, name)
 	}
@@ -70,52 +69,58 @@ func requestNames() []string {
 	return names
 }
 
+// client is a place where a TLS client verifies.
+type client struct {
+	fact
+	use
+}
+
 // detectCARoots looks for a TLS client that verifies with the system's roots. A TLS or HTTP server is none.
 func detectCARoots(p *program, b *Binary) {
 	if !p.linked[systemRoots] {
 		return
 	}
-	var facts []fact
-	if len(p.linkedFact(httpClients)) > 0 {
-		facts = append(facts, p.requestFacts()...)
-		for _, u := range p.usesOf(transports, isStandard) {
-			facts = append(facts, fact{certainty: p.when(u, Likely), evidence: p.evidence(u, "")})
-		}
-	}
-	for _, u := range p.usesOf(dials, isStandard) {
-		facts = append(facts, fact{certainty: p.when(u, Proven), evidence: p.evidence(u, "")})
-	}
-	for _, u := range p.usesOf(append(tlsClients, systemCertPool), isStandard) {
-		facts = append(facts, fact{certainty: p.when(u, Likely), evidence: p.evidence(u, "")})
-	}
-	if len(facts) == 0 {
+	clients := p.tlsClients()
+	facts := p.undoubted(clients)
+	if len(clients) == 0 {
 		facts = p.linkedFact(slices.Concat(httpClients, dials))
 	}
 	switch p.ownVerification(slices.Concat(requestNames(), transports, dials, tlsClients, []string{systemCertPool})) {
 	case configInsecure:
-		return
+		facts = nil
 	case configOwn:
-		facts = p.weaken(facts)
 		for i := range facts {
 			facts[i].certainty = Possible
 		}
-		b.addNeed(TopicCARoots, facts)
-		return
 	}
-	b.addNeed(TopicCARoots, p.weaken(facts))
+	for _, u := range p.usesOf([]string{verify}, isStandard) {
+		facts = append(facts, fact{certainty: p.when(u, p.verifyCertainty()), evidence: p.evidence(u, "")})
+	}
+	b.addNeed(TopicCARoots, facts)
 }
 
-// requestFacts returns the places where the program makes a request.
-func (p *program) requestFacts() []fact {
-	words := map[string]int{}
-	for _, r := range requests {
-		words[r.name] = r.word
+// tlsClients returns the places where the program makes a request or begins TLS, as if the system's roots were all that
+// it may trust.
+func (p *program) tlsClients() []client {
+	var all []client
+	add := func(certainty Certainty, names ...string) {
+		for _, u := range p.usesOf(names, isStandard) {
+			all = append(all, client{fact{certainty: p.when(u, certainty), evidence: p.evidence(u, "")}, u})
+		}
 	}
-	var facts []fact
-	for _, u := range p.usesOf(requestNames(), isStandard) {
-		facts = append(facts, p.requestFact(u, words[u.name]))
+	if len(p.linkedFact(httpClients)) > 0 {
+		words := map[string]int{}
+		for _, r := range requests {
+			words[r.name] = r.word
+		}
+		for _, u := range p.usesOf(requestNames(), isStandard) {
+			all = append(all, client{p.requestFact(u, words[u.name]), u})
+		}
+		add(Likely, transports...)
 	}
-	return facts
+	add(Proven, dials...)
+	add(Likely, append(tlsClients, systemCertPool)...)
+	return all
 }
 
 // requestFact judges a request by its URL: https must verify, http might be redirected, and one that is known at run
@@ -128,13 +133,20 @@ func (p *program) requestFact(u use, word int) fact {
 	case constant:
 		return fact{certainty: Possible, evidence: p.evidence(u, "("+strconv.Quote(url)+")")}
 	}
-	if url, ok := p.builtURL(u.caller); ok {
-		return fact{certainty: p.when(u, Proven), evidence: p.evidence(u, " with a URL made of "+strconv.Quote(url))}
+	if url, last := p.builtURL(u); url != "" {
+		return fact{certainty: p.when(u, provenIf(last)), evidence: p.evidence(u, " with a URL made of "+strconv.Quote(url))}
 	}
-	if url, ok := p.passedURL(u.caller); ok {
-		return fact{certainty: p.when(u, Proven), evidence: p.evidence(u, ", and is given "+strconv.Quote(url))}
+	if url, whole := p.passedURL(u, word); url != "" {
+		return fact{certainty: p.when(u, provenIf(whole)), evidence: p.evidence(u, ", and is given "+strconv.Quote(url))}
 	}
 	return fact{certainty: p.when(u, Likely), evidence: p.evidence(u, " with a URL known at run time only")}
+}
+
+func provenIf(sure bool) Certainty {
+	if sure {
+		return Proven
+	}
+	return Likely
 }
 
 func isHTTPS(url string) bool {
@@ -142,90 +154,49 @@ func isHTTPS(url string) bool {
 	return len(url) > len(scheme) && strings.EqualFold(url[:len(scheme)], scheme)
 }
 
-// builtURL returns a constant that begins with https:// and is made into a longer string or parsed in a function.
-func (p *program) builtURL(fn int32) (string, bool) {
-	words := map[int32][]int{}
+// builtURL returns a constant that begins with https:// and is made into a longer string or parsed in the function of a
+// use, "" if there is none; last says that no other string is made between the two.
+func (p *program) builtURL(u use) (url string, last bool) {
+	words := map[int32]int{}
 	for name, w := range builders {
 		for _, body := range p.bodies[name] {
 			words[body] = w
 		}
 	}
-	for _, c := range p.callsTo(fn, func(callee int32) bool { return words[callee] != nil }) {
-		for _, w := range words[c.callee] {
-			if s, ok := c.text(p, w); ok && isHTTPS(s) {
-				return s, true
-			}
+	for _, c := range p.callsTo(u.caller, func(callee int32) bool { _, ok := words[callee]; return ok }) {
+		s, ok := c.text(p, words[c.callee])
+		ok = ok && isHTTPS(s)
+		if ok {
+			url = s
+		}
+		if c.at < u.at {
+			last = ok
 		}
 	}
-	return "", false
+	return url, last
 }
 
-// passedURL returns a constant https URL that a reached function of the program passes to fn.
-func (p *program) passedURL(fn int32) (string, bool) {
-	for _, caller := range p.graph.callers(fn, 64) {
+// passedURL returns a constant https URL that a reached function of the program passes to the function of a use, "" if
+// there is none; whole says that it is what the use is given.
+func (p *program) passedURL(u use, word int) (url string, whole bool) {
+	parameter := -1
+	if c, ok := p.tracedCall(u); ok && c.words[word].known && c.words[word].kind == isParameter {
+		parameter = int(c.words[word].n)
+	}
+	for _, caller := range p.graph.callers(u.caller, 64) {
 		if !p.reach.reached(caller) || isStandard(packageOf(p.name(caller))) {
 			continue
 		}
-		for _, c := range p.callsTo(caller, func(callee int32) bool { return callee == fn }) {
+		for _, c := range p.callsTo(caller, func(callee int32) bool { return callee == u.caller }) {
 			for w := range 8 {
-				if s, ok := c.text(p, w); ok && isHTTPS(s) {
-					return s, true
+				if s, ok := c.text(p, w); ok && isHTTPS(s) && (url == "" || w == parameter) {
+					url, whole = s, w == parameter
 				}
 			}
-		}
-	}
-	return "", false
-}
-
-// weaken lowers what is proven to likely if the program is seen to bring roots of its own, or not to verify: that may
-// be meant for this client.
-func (p *program) weaken(facts []fact) []fact {
-	const fallback = "golang.org/x/crypto/x509roots/fallback" // adds to the system's roots, does not replace them
-	var other []fact
-	for _, u := range p.usesOf(ownRoots, func(pkg string) bool { return isStandard(pkg) || pkg == fallback }) {
-		if p.reach.reached(u.caller) {
-			other = append(other, fact{certainty: Likely, evidence: p.evidence(u, ", so it may trust roots of its own")})
-		}
-	}
-	for _, u := range p.insecureUses() {
-		other = append(other, fact{certainty: Likely, evidence: p.evidence(u, " to true, so it may not verify")})
-	}
-	if len(facts) == 0 || len(other) == 0 && p.insecure != 0 {
-		return facts
-	}
-	for i := range facts { // what a configuration says is not seen in programs of Go 1.16
-		if facts[i].certainty == Proven {
-			facts[i].certainty = Likely
-		}
-	}
-	if len(other) == 0 {
-		return facts
-	}
-	sortFacts(facts)
-	sortFacts(other)
-	return append(facts[:min(len(facts), maxEvidence-1)], other[0])
-}
-
-// insecureUses returns the functions of the program that refer to crypto/tls.Config and store true where
-// InsecureSkipVerify is.
-func (p *program) insecureUses() []use {
-	var uses []use
-	if p.graph == nil || p.insecure == 0 {
-		return nil
-	}
-	for _, fn := range p.graph.marks {
-		if isStandard(packageOf(p.name(fn))) || !p.reach.reached(fn) {
-			continue
-		}
-		var at uint32
-		p.track(fn, func(pos int64, s step, _ *registers) {
-			if s.flag == int64(p.insecure) {
-				at = uint32(pos)
+			if whole {
+				return url, true
 			}
-		})
-		if at != 0 {
-			uses = append(uses, use{name: "crypto/tls.Config.InsecureSkipVerify", caller: fn, at: at, how: sets})
 		}
 	}
-	return uses
+	return url, false
 }

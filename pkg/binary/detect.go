@@ -17,7 +17,7 @@ type detector struct {
 
 // detectors in the order of the topics.
 var detectors = []detector{
-	caRoots, zoneinfo, localTime, tempDir, userDatabase, execs, resolver, plugins, mimeTypes, openedFiles, variables,
+	staticGlibc, caRoots, zoneinfo, localTime, tempDir, userDatabase, execs, resolver, plugins, mimeTypes, openedFiles, variables,
 	signals, server, profiling, children, tzdata, roots, cryptography, stubs, goroot,
 }
 
@@ -25,7 +25,7 @@ var detectors = []detector{
 func wantedNames() map[string]bool {
 	all := map[string]bool{mainName: true, runtimeName: true}
 	maps.Copy(all, starters)
-	for _, name := range commandFrameworks {
+	for _, name := range valueNames() {
 		all[name] = true
 	}
 	for _, d := range detectors {

@@ -37,16 +37,17 @@ type elfFile struct {
 	machine  elf.Machine
 	flags    uint32 // e_flags
 	segments []segment
+	loads    []segment // those of them that are mapped: PT_LOAD
 
 	window   []byte // the bytes last read
 	windowAt int64  // and where they stand in the file
 }
 
-// segment is one program header; offset and size are in the file.
+// segment is one program header; offset and size are in the file, mapped is the size in memory.
 type segment struct {
-	kind                elf.ProgType
-	access              elf.ProgFlag
-	offset, vaddr, size uint64
+	kind                        elf.ProgType
+	access                      elf.ProgFlag
+	offset, vaddr, size, mapped uint64
 }
 
 // openELF reads the header and, for programs and shared libraries, the program headers.
@@ -108,7 +109,10 @@ func (f *elfFile) readHeader() error {
 	}
 	f.segments = make([]segment, count)
 	for i := range f.segments {
-		f.segments[i] = f.segment(table[i*int(entry):])
+		s := f.segment(table[i*int(entry):])
+		if f.segments[i] = s; s.kind == elf.PT_LOAD {
+			f.loads = append(f.loads, s)
+		}
 	}
 	return nil
 }
@@ -118,10 +122,10 @@ func (f *elfFile) segment(b []byte) segment {
 	s := segment{kind: elf.ProgType(f.order.Uint32(b))}
 	if f.is64 {
 		s.access = elf.ProgFlag(f.order.Uint32(b[4:]))
-		s.offset, s.vaddr, s.size = f.word(b[8:]), f.word(b[16:]), f.word(b[32:])
+		s.offset, s.vaddr, s.size, s.mapped = f.word(b[8:]), f.word(b[16:]), f.word(b[32:]), f.word(b[40:])
 	} else {
 		s.access = elf.ProgFlag(f.order.Uint32(b[24:]))
-		s.offset, s.vaddr, s.size = f.word(b[4:]), f.word(b[8:]), f.word(b[16:])
+		s.offset, s.vaddr, s.size, s.mapped = f.word(b[4:]), f.word(b[8:]), f.word(b[16:]), f.word(b[20:])
 	}
 	return s
 }
@@ -157,9 +161,9 @@ func (f *elfFile) first(kind elf.ProgType) (segment, bool) {
 
 // offset translates an address of the loaded file into an offset, and says how many bytes of the file follow it there.
 func (f *elfFile) offset(address uint64) (offset, length uint64, err error) {
-	for _, s := range f.segments {
-		if s.kind == elf.PT_LOAD && address >= s.vaddr && address-s.vaddr < s.size {
-			d := address - s.vaddr
+	for i := range f.loads {
+		s := &f.loads[i]
+		if d := address - s.vaddr; d < s.size {
 			if s.offset+d < s.offset || s.offset+d >= uint64(f.size) {
 				break
 			}
@@ -179,6 +183,15 @@ func (f *elfFile) at(address, n uint64) ([]byte, error) {
 		return nil, fmt.Errorf("%d bytes at address %#x: %w", n, address, io.ErrUnexpectedEOF)
 	}
 	return f.bytes(off, n)
+}
+
+// upTo returns n bytes at an address, fewer if its segment ends. They are valid until the next read.
+func (f *elfFile) upTo(address, n uint64) ([]byte, error) {
+	off, length, err := f.offset(address)
+	if err != nil {
+		return nil, err
+	}
+	return f.bytes(off, min(n, length))
 }
 
 // bytes returns n bytes at an offset of the file. They are valid until the next read.

@@ -1,6 +1,9 @@
 package binary
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // execNames are the functions that start a program, and which word of the arguments its name starts at.
 var execNames = map[string]int{
@@ -25,14 +28,16 @@ var execs = detector{names: execList, detect: detectExec}
 // self is the running program, which is always there.
 const self = "/proc/self/exe"
 
+// detectExec looks for what is executed. A function that makes a temporary directory may have put the program there itself.
 func detectExec(p *program, b *Binary) {
 	var facts []fact
+	makes := p.callersOf(tempDirNames...)
 	for _, u := range p.usesOf(execList[:len(execList)-1], inPackages("os", "os/exec", "syscall")) {
 		name, constant := p.constant(u, execNames[u.name])
 		optional := u.name == "os/exec.LookPath" || u.name == "os/exec.lookPath" // who asks first can do without
 		switch {
 		case constant && name == self:
-		case constant && optional:
+		case constant && (optional || makes[u.caller] && strings.HasPrefix(name, "/")):
 			facts = append(facts, fact{p.when(u, Likely), []string{name}, p.evidence(u, "("+strconv.Quote(name)+")")})
 		case constant:
 			facts = append(facts, fact{p.when(u, Proven), []string{name}, p.evidence(u, "("+strconv.Quote(name)+")")})

@@ -49,9 +49,16 @@ func broughtNames() []string {
 	return names
 }
 
+// pools hand out the roots and leave it to the program to use them.
+var pools = []string{"github.com/certifi/gocertifi.CACerts", "github.com/breml/rootcerts/embedded.MozillaCACertificatesPEM"}
+
 func detectBrought(p *program, b *Binary) {
 	for _, have := range brought {
-		b.addFeature(p, have.feature, have.functions)
+		functions := have.functions
+		if n, ok := b.Need(TopicCARoots); ok && n.Certainty != Possible { // some client does not use them
+			functions = slices.DeleteFunc(slices.Clone(functions), func(name string) bool { return slices.Contains(pools, name) })
+		}
+		b.addFeature(p, have.feature, functions)
 	}
 }
 

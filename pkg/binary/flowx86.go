@@ -44,6 +44,7 @@ var opcodes, opcodes0F = func() (one, two [256]uint8) {
 	fill(&one, 0xb0, 0xb7, hasByte)
 	fill(&one, 0xb8, 0xbf, hasWord)
 	fill(&one, 0xc0, 0xc1, hasModRM|hasByte)
+	fill(&one, 0xcc, 0xcc, 0)
 	fill(&one, 0xd1, 0xd1, hasModRM)
 	fill(&one, 0xd3, 0xd3, hasModRM)
 	fill(&two, 0x10, 0x11, hasModRM)
@@ -64,23 +65,33 @@ var opcodes, opcodes0F = func() (one, two [256]uint8) {
 	return one, two
 }()
 
+// enough are as many bytes as no instruction has.
+const enough = 16
+
 // flowAMD64 returns the size of the instruction at offset at from the text, and where it goes: what stepAMD64 says of it,
 // without its arguments. False if it cannot be decoded.
-func flowAMD64(b []byte, at int64) (step, bool) {
+func flowAMD64(b []byte, at int64) (hop, bool) {
 	if s, ok := plainAMD64(b, at); ok {
 		return s, true
 	}
+	if len(b) < enough {
+		var padded [enough]byte
+		copy(padded[:], b)
+		if s, ok := plainAMD64(padded[:], at); ok && s.size <= len(b) {
+			return s, true
+		}
+	}
 	in, err := x86asm.Decode(b[:min(len(b), 15)], 64)
 	if err != nil {
-		return step{}, false
+		return hop{}, false
 	}
 	return goesAMD64(in, at), true
 }
 
 // plainAMD64 decodes the instructions that compilers use most; false leaves the rest to x86asm.
-func plainAMD64(b []byte, at int64) (step, bool) {
-	s, i, word := step{target: -1}, 0, 4
-	if len(b) < 16 {
+func plainAMD64(b []byte, at int64) (hop, bool) {
+	s, i, word := hop{target: -1}, 0, 4
+	if len(b) < enough {
 		return s, false
 	}
 	rex := byte(0)
@@ -107,6 +118,12 @@ func plainAMD64(b []byte, at int64) (step, bool) {
 		}
 		s.target = at + int64(s.size) + int64(int8(b[i]))
 		return s, rex == 0
+	case op == 0x66 && b[i] == 0x90: // NOP
+		s.size = i + 1
+		return s, rex == 0
+	case op == 0xff && b[i]&0x38 == 0x10 && b[i] >= 0xc0: // CALL of a register
+		s.size, s.flow = i+1, flowCall
+		return s, true
 	case op == 0xc3:
 		s.size, s.flow = i, flowJump
 		return s, rex == 0
@@ -129,8 +146,8 @@ func plainAMD64(b []byte, at int64) (step, bool) {
 }
 
 // twoBytes decodes what follows 0F at i.
-func twoBytes(b []byte, i int, at int64) (step, bool) {
-	s, op := step{target: -1}, b[i]
+func twoBytes(b []byte, i int, at int64) (hop, bool) {
+	s, op := hop{target: -1}, b[i]
 	i++
 	if op&0xf0 == 0x80 {
 		s.size, s.flow = i+4, flowBranch

@@ -13,6 +13,7 @@ type functions struct {
 	name  []uint32 // offset from pclntab.names
 	end   uint32   // of the last function
 	first []uint32 // for each block of the text, the last function that starts at or before it
+	table span     // the function table, from the names up to the last record
 }
 
 const blockBits = 8 // a block of text has 256 bytes
@@ -23,33 +24,43 @@ type inlined struct {
 	owner int32  // index of the function it is part of
 }
 
-// readFunctions reads all functions, and of those inlined only the ones that wanted names.
-func readFunctions(m *memory, t *pclntab, mod *module, wanted func(name uint32) bool) (*functions, []inlined, error) {
-	f := &functions{entry: make([]uint32, 0, t.functions), name: make([]uint32, 0, t.functions), end: uint32(mod.etext - mod.text)}
-	index, records := m.f.clone(), m.f.clone()
-	trees := inlineReader{m: m, table: t, pcs: m.f.clone(), budget: maxOverlap * m.f.size}
-	size := t.indexEntry()
-	for i := range t.functions {
-		b, err := index.at(t.records+i*size, size)
-		if err != nil {
-			return nil, nil, fmt.Errorf("reading the function index: %w", err)
-		}
-		entry, offset := uint64(m.f.order.Uint32(b)), uint64(m.f.order.Uint32(b[size/2:]))
-		if t.format == format116 {
-			entry, offset = m.f.word(b)-mod.text, m.f.word(b[size/2:])
-			if w, ok := m.word(t.records + i*size); len(m.relative) > 0 && ok {
-				entry = w - mod.text
+// readFunctions reads all functions, and of those inlined only the ones whose names are wanted.
+func readFunctions(m *memory, t *pclntab, mod *module, wanted bitset) (*functions, []inlined, error) {
+	f := &functions{entry: make([]uint32, 0, t.functions), name: make([]uint32, 0, t.functions), end: uint32(mod.etext - mod.text), table: span{start: t.names}}
+	records := m.f.clone()
+	trees := inlineReader{m: m, table: t, wanted: wanted, budget: maxOverlap * m.f.size}
+	size, last := t.indexEntry(), uint64(0)
+	var failed error
+	err := m.walkUntil(t.records, t.functions*size, 0, func(address uint64, b []byte, n int) bool {
+		for ; len(b) > 0 && failed == nil; address, b = address+size, b[size:] {
+			entry, offset := uint64(m.f.order.Uint32(b)), uint64(m.f.order.Uint32(b[size/2:]))
+			if t.format == format116 {
+				entry, offset = m.f.word(b), m.f.word(b[size/2:])
+				if w, ok := m.word(address); ok { // relocated
+					entry = w
+				}
+				entry -= mod.text
 			}
+			i := len(f.entry)
+			if entry >= uint64(f.end) || entry < last {
+				failed = fmt.Errorf("reading the function index: entry %d is out of order", i)
+				break
+			}
+			var r record
+			if r, failed = t.readRecord(records, offset, mod.gofunc); failed != nil {
+				break
+			}
+			f.entry, f.name, last = append(f.entry, uint32(entry)), append(f.name, r.name), entry
+			f.table.end = max(f.table.end, t.records+offset)
+			trees.read(r, int32(i))
 		}
-		if entry >= uint64(f.end) || i > 0 && uint32(entry) < f.entry[i-1] {
-			return nil, nil, fmt.Errorf("reading the function index: entry %d is out of order", i)
-		}
-		r, err := t.readRecord(records, offset, mod.gofunc)
-		if err != nil {
-			return nil, nil, err
-		}
-		f.entry, f.name = append(f.entry, uint32(entry)), append(f.name, r.name)
-		trees.read(r, int32(i), wanted)
+		return failed != nil
+	})
+	if err != nil {
+		failed = fmt.Errorf("reading the function index: %w", err)
+	}
+	if failed != nil {
+		return nil, nil, failed
 	}
 	if trees.budget < 0 {
 		return nil, nil, errors.New("reading the inlined functions: the tables overlap")
@@ -89,6 +100,12 @@ func (f *functions) at(offset uint64) (int32, bool) {
 	return int32(low), uint64(f.entry[low]) == offset
 }
 
+// around returns the function that an offset from the text is in.
+func (f *functions) around(offset uint32) int32 {
+	fn, _ := f.at(uint64(offset))
+	return fn
+}
+
 // span returns where a function starts and ends, as offsets from the text.
 func (f *functions) span(fn int32) (start, end uint32) {
 	if int(fn)+1 < len(f.entry) {
@@ -99,10 +116,11 @@ func (f *functions) span(fn int32) (start, end uint32) {
 
 // inlineReader reads the trees of inlined functions.
 type inlineReader struct {
-	m     *memory
-	table *pclntab
-	pcs   *elfFile // reads pc-value tables
-	found []inlined
+	m      *memory
+	table  *pclntab
+	wanted bitset // by offset from pclntab.names
+	buf    [16 * 20]byte
+	found  []inlined
 	// budget is how many bytes may still be read: a file may let a million functions share one large table.
 	budget int64
 }
@@ -116,7 +134,7 @@ const (
 
 // read adds the wanted functions that are inlined into owner. A tree that cannot be read has none.
 // Source: runtime/symtabinl.go, inlinedCall: 16 bytes with the name at 4 since 1.20, 20 with the name at 12 before.
-func (r *inlineReader) read(rec record, owner int32, wanted func(uint32) bool) {
+func (r *inlineReader) read(rec record, owner int32) {
 	if rec.inlTree == 0 || len(r.found) > maxAllInline || r.budget < 0 {
 		return
 	}
@@ -126,17 +144,15 @@ func (r *inlineReader) read(rec record, owner int32, wanted func(uint32) bool) {
 	}
 	count := r.count(rec.inlPCs)
 	r.budget -= int64(count * size)
-	b := make([]byte, 16*20)
 	start := len(r.found)
 	for i := 0; i < count; {
 		n := min(count-i, 16)
-		if !r.m.read(rec.inlTree+uint64(i*size), b[:n*size]) {
+		if !r.m.read(rec.inlTree+uint64(i*size), r.buf[:n*size]) {
 			return
 		}
 		for j := range n {
-			name := r.m.f.order.Uint32(b[j*size+nameAt:])
-			one := inlined{name, owner}
-			if wanted(name) && !slices.Contains(r.found[start:], one) {
+			one := inlined{r.m.f.order.Uint32(r.buf[j*size+nameAt:]), owner}
+			if r.wanted.has(uint64(one.name)) && !slices.Contains(r.found[start:], one) {
 				r.found = append(r.found, one)
 			}
 		}
@@ -148,11 +164,7 @@ func (r *inlineReader) read(rec record, owner int32, wanted func(uint32) bool) {
 // pc-value table is a list of pairs, a zigzag difference of values (from -1 on) and a difference of addresses; a
 // difference of zero ends it. Source: runtime/symtab.go, step.
 func (r *inlineReader) count(at uint64) int {
-	_, length, err := r.pcs.offset(at)
-	if err != nil {
-		return 0
-	}
-	v := varints{f: r.pcs, at: at, left: min(length, maxPCValues)}
+	v := varints{m: r.m, at: at, left: maxPCValues}
 	value, most := int32(-1), int32(-1)
 	for first := true; ; first = false {
 		d := v.next()
@@ -174,14 +186,19 @@ func (r *inlineReader) count(at uint64) int {
 
 // varints reads numbers of seven bits a byte, the lowest first.
 type varints struct {
-	f    *elfFile
+	m    *memory
 	b    []byte
-	at   uint64
+	at   uint64 // address of what follows b
 	left uint64
 	bad  bool // a number could not be read
 }
 
 func (v *varints) next() uint32 {
+	if len(v.b) > 0 && v.b[0] < 0x80 { // most are small
+		n := v.b[0]
+		v.b = v.b[1:]
+		return uint32(n)
+	}
 	var n uint32
 	for shift := 0; shift < 35; shift += 7 {
 		if len(v.b) == 0 && !v.fill() {
@@ -200,14 +217,8 @@ func (v *varints) next() uint32 {
 
 // fill reads the next few bytes.
 func (v *varints) fill() bool {
-	n := min(v.left, 64)
-	if n == 0 {
-		return false
-	}
-	b, err := v.f.at(v.at, n)
-	if err != nil {
-		return false
-	}
-	v.b, v.at, v.left = b, v.at+n, v.left-n
-	return true
+	v.b = v.m.view(v.at, min(v.left, 64))
+	n := uint64(len(v.b))
+	v.at, v.left = v.at+n, v.left-n
+	return n > 0
 }

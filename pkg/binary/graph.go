@@ -22,20 +22,36 @@ const (
 // Calls through interfaces, reflection and stored function values are not in it. So a function it cannot reach may
 // still run: the graph proves what can happen and never what cannot.
 type graph struct {
-	fns   *functions
-	edges []int32 // the callees of all functions
-	start []uint32
-	into  reverse  // made when it is first asked for
-	sites []site   // where wanted functions are called, by address
-	slots slots    // words of the data that hold the entry of a function
-	inner []uint32 // addresses inside functions that the data holds, as offsets from the text: jump tables
-	weak  []edge   // steps that may not happen, by caller: to the methods of an interface value, to functions whose address is taken
-	data  []int32  // functions that a variable holds before the program starts, ascending
-	marks []int32  // functions that refer to a marked address, ascending
+	fns       *functions
+	edges     []int32  // the callees of all functions
+	start     []uint32 // where those of each function start
+	into      reverse  // made when it is first asked for
+	sites     []site   // where wanted functions are called, by address
+	slots     slots    // words of the data that hold the entry of a function
+	inner     []uint32 // addresses inside functions that the data holds, as offsets from the text: jump tables
+	weak      []edge   // steps that may not happen, by caller: to the methods of an interface value, to functions whose address is taken
+	weakStart []uint32 // as start
+	data      []int32  // functions that a variable holds before the program starts, ascending
+	marks     []int32  // functions that refer to a marked address, ascending
+	mentions  mentions
 }
 
-// edge is a possible call.
-type edge struct{ caller, callee int32 }
+// edge is a step that may be a call.
+type edge struct {
+	caller, callee int32
+	at             uint32 // offset of the instruction from the text, 0 for byMethod
+	why            why
+}
+
+// why is how a step comes about that may be a call.
+type why uint8
+
+const (
+	byDefer    why = iota // the address is taken where the callee is written, in a function that defers something
+	byValue               // it is taken elsewhere
+	byInstance            // it is the only method of an interface value that is made
+	byMethod              // it is one of several
+)
 
 // site is a place in the text where a wanted function is called or its address taken.
 type site struct {
@@ -49,35 +65,39 @@ type scanner struct {
 	*graph
 	m        *memory
 	text     uint64
-	wanted   func(fn int32) bool
 	mod      *module
+	wanted   bitset   // functions whose sites are
 	marked   []uint64 // addresses whose users are wanted
-	starters map[int32]bool
-	serves   bool           // function values are handlers
-	inits    map[int32]bool // initialisations
-	names    uint64         // address of the function names
+	starters bitset
+	names    uint64 // address of the function names
 	// Of the function we are in: the functions whose address it took, and whether it defers something.
 	taken       []taken
 	defers      bool
 	deferReturn int32
-	current     int32 // the function we are in
-	begin       int   // where its edges start
+	current     int32  // the function we are in
+	border      uint32 // where it ends
+	begin       int    // where its edges start
+	beginWeak   int    // and its weak ones
+	itabs       []load // what may be method tables
 	overflow    bool
+}
+
+// load is an instruction that loads an address.
+type load struct {
+	address uint64
+	at      uint32 // offset from the text
 }
 
 // errNoGraph says that calls cannot be read for this machine.
 var errNoGraph = errors.New("calls are read for amd64 and arm64 only")
 
 // readGraph reads the calls of all functions.
-func readGraph(m *memory, t *pclntab, mod *module, fns *functions, started map[string][]int32, inits []int32, serves bool, wanted func(fn int32) bool, marked []uint64) (*graph, error) {
-	g := &graph{fns: fns, start: make([]uint32, 0, len(fns.entry)+1), edges: make([]int32, 0, 6*len(fns.entry))}
-	s := &scanner{graph: g, m: m, text: mod.text, mod: mod, wanted: wanted, marked: marked, names: t.names, current: -1, starters: map[int32]bool{}, serves: serves, inits: map[int32]bool{}, deferReturn: -1}
-	for _, fn := range inits {
-		s.inits[fn] = true
-	}
+func readGraph(m *memory, t *pclntab, mod *module, fns *functions, started map[string][]int32, wanted bitset, marked []uint64) (*graph, error) {
+	g := &graph{fns: fns, start: make([]uint32, 0, len(fns.entry)+1), edges: make([]int32, 0, 6*len(fns.entry)), mentions: newMentions(m)}
+	s := &scanner{graph: g, m: m, text: mod.text, mod: mod, wanted: wanted, marked: marked, names: t.names, current: -1, starters: newBitset(uint64(len(fns.entry))), deferReturn: -1}
 	for name, bodies := range started {
 		for _, fn := range bodies {
-			s.starters[fn] = true
+			s.starters.set(uint64(fn))
 			if name == deferReturn {
 				s.deferReturn = fn
 			}
@@ -92,20 +112,17 @@ func readGraph(m *memory, t *pclntab, mod *module, fns *functions, started map[s
 	default:
 		return nil, errNoGraph
 	}
-	if err := s.readSlots(t, mod); err != nil {
+	if err := s.readSlots(); err != nil {
 		return nil, err
 	}
-	if err := m.walk(mod.text, mod.etext-mod.text, 16, visit); err != nil {
+	if err := m.walk(mod.text, mod.etext-mod.text, 64, visit); err != nil {
 		return nil, fmt.Errorf("reading the text: %w", err)
 	}
 	s.enter(uint32(mod.etext - mod.text))
 	for len(g.start) <= len(fns.entry) {
-		g.start = append(g.start, uint32(len(g.edges)))
+		g.start, g.weakStart = append(g.start, uint32(len(g.edges))), append(g.weakStart, uint32(len(g.weak)))
 	}
-	slices.SortFunc(g.weak, func(a, b edge) int {
-		return cmp.Or(cmp.Compare(a.caller, b.caller), cmp.Compare(a.callee, b.callee))
-	})
-	g.weak, g.marks = slices.Compact(g.weak), slices.Compact(g.marks)
+	g.marks = slices.Compact(g.marks)
 	if s.overflow {
 		return nil, fmt.Errorf("reading the text: more than %d calls, or %d that matter", maxEdges, maxSites)
 	}
@@ -117,17 +134,28 @@ func (s *scanner) enter(offset uint32) {
 	for int(s.current)+1 < len(s.fns.entry) && s.fns.entry[s.current+1] <= offset {
 		s.close()
 		s.current++
-		s.start = append(s.start, uint32(len(s.edges)))
-		s.begin = len(s.edges)
+		s.start, s.weakStart = append(s.start, uint32(len(s.edges))), append(s.weakStart, uint32(len(s.weak)))
 	}
 	if offset >= s.fns.end {
 		s.close()
 	}
+	s.border = s.next()
 }
 
 // close sorts the edges of the current function.
 func (s *scanner) close() {
 	s.settle()
+	slices.SortStableFunc(s.itabs, func(a, b load) int { return cmp.Compare(a.address, b.address) })
+	for i, itab := range s.itabs {
+		if i == 0 || itab.address != s.itabs[i-1].address {
+			s.addMethods(itab)
+		}
+	}
+	s.itabs = s.itabs[:0]
+	loose := s.weak[s.beginWeak:]
+	slices.SortFunc(loose, func(a, b edge) int { return cmp.Or(cmp.Compare(a.callee, b.callee), cmp.Compare(a.at, b.at)) })
+	s.weak = s.weak[:s.beginWeak+len(slices.Compact(loose))]
+	s.beginWeak = len(s.weak)
 	mine := s.edges[s.begin:]
 	slices.Sort(mine)
 	s.edges = s.edges[:s.begin+len(slices.Compact(mine))]
@@ -153,13 +181,13 @@ func (s *scanner) add(callee int32, at uint32, calls bool) {
 	}
 	if calls {
 		s.edges = append(s.edges, callee)
-		if s.starters[callee] {
+		if s.starters.has(uint64(callee)) {
 			s.run(callee, at)
 		}
 	} else {
 		s.take(callee, at)
 	}
-	if s.wanted(callee) {
+	if s.wanted.has(uint64(callee)) {
 		s.overflow = s.overflow || len(s.sites) >= maxSites
 		s.sites = append(s.sites, site{s.current, callee, at, calls})
 	}
@@ -175,8 +203,8 @@ func (s *scanner) addAddress(address uint64, at uint32) {
 		s.add(fn, at, false)
 	} else if slices.Contains(s.marked, address) {
 		s.marks = append(s.marks, max(s.current, 0))
-	} else if s.slots.holds(address + itabMethods) {
-		s.addMethods(address)
+	} else if s.slots.holds(address+itabMethods) && s.current >= 0 {
+		s.itabs = append(s.itabs, load{address, at})
 	}
 }
 
@@ -186,22 +214,26 @@ const (
 	maxMethods       = 256
 )
 
-// addMethods records the methods of the itab at an address, if it is one. What loads it makes an interface value,
-// through which they can be called. Source: internal/abi/iface.go, ITab.
-func (s *scanner) addMethods(address uint64) {
+// addMethods records the methods of the itab at an address, if it is one, for the current function: what loads it makes
+// an interface value, through which they can be called. Source: internal/abi/iface.go, ITab.
+func (s *scanner) addMethods(itab load) {
 	if len(s.weak) >= maxWeak { // a weak step less: what it leads to stays possible
 		return
 	}
-	inter, ok1 := s.m.word(address)
-	typ, ok2 := s.m.word(address + 8)
+	inter, ok1 := s.m.word(itab.address)
+	typ, ok2 := s.m.word(itab.address + 8)
 	size := s.mod.etypes - s.mod.types
-	if !ok1 || !ok2 || inter-s.mod.types >= size || typ-s.mod.types >= size || s.current < 0 {
+	if !ok1 || !ok2 || inter-s.mod.types >= size || typ-s.mod.types >= size {
 		return
 	}
 	count, _ := s.m.word(inter + interfaceMethods)
+	at, how := uint32(0), byMethod
+	if count == 1 {
+		at, how = itab.at, byInstance
+	}
 	for i := range min(count, maxMethods) {
-		if fn, ok := s.slots.at(address + itabMethods + 8*i); ok {
-			s.weak = append(s.weak, edge{s.current, fn})
+		if fn, ok := s.slots.at(itab.address + itabMethods + 8*i); ok {
+			s.weak = append(s.weak, edge{s.current, fn, at, how})
 		}
 	}
 }
@@ -210,9 +242,4 @@ func (s *scanner) addMethods(address uint64) {
 func (g *graph) callees(fn int32) []int32 { return g.edges[g.start[fn]:g.start[fn+1]] }
 
 // methods returns the methods that a function's conversions to interfaces make callable.
-func (g *graph) methods(fn int32) []edge {
-	byCaller := func(e edge, fn int32) int { return cmp.Compare(e.caller, fn) }
-	low, _ := slices.BinarySearchFunc(g.weak, fn, byCaller)
-	high, _ := slices.BinarySearchFunc(g.weak[low:], fn+1, byCaller)
-	return g.weak[low : low+high]
-}
+func (g *graph) methods(fn int32) []edge { return g.weak[g.weakStart[fn]:g.weakStart[fn+1]] }

@@ -9,6 +9,12 @@ type Layout struct {
 	// BuildID is Go's (.note.go.buildid), GNUBuildID the linker's in hex (.note.gnu.build-id); "" if gone.
 	BuildID    string `json:"buildID,omitempty"`
 	GNUBuildID string `json:"gnuBuildID,omitempty"`
+	// StaticLibc is the C library that is linked into a program without a loader: Glibc, or "" for none or another.
+	StaticLibc Libc `json:"staticLibc,omitempty"`
+	// CPU is the level of the processor that the program was built for, if not every processor of the architecture will do:
+	// "v3" of GOAMD64, "v7" of GOARM, "v8.1,lse" of GOARM64, "power9" of GOPPC64. By the build information, and for C code
+	// on amd64 by the file's properties.
+	CPU string `json:"cpu,omitempty"`
 	// Hardening, as the loader sees it.
 	PIE       bool   `json:"pie"`
 	StaticPIE bool   `json:"staticPIE,omitempty"` // position independent without a loader

@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// readLayout reads what the headers say. What is damaged is left out: nothing here decides whether a program runs.
-func readLayout(f *elfFile, e *ELF) Layout {
+// readLayout reads what the headers say, and the levels of x86-64 that they ask for. What is damaged is left out: nothing
+// here decides whether a program runs.
+func readLayout(f *elfFile, e *ELF) (l Layout, x86 uint32) {
 	sections, notes := readSections(f)
-	l := Layout{Sections: sections, PIE: e.PIE, StaticPIE: e.PIE && e.Interpreter == ""}
+	l = Layout{Sections: sections, PIE: e.PIE, StaticPIE: e.PIE && e.Interpreter == ""}
 	l.Debug, l.Symbols = sizeOf(l.Sections, isDebug), sizeOf(l.Sections, isSymbols)
 	if _, ok := f.first(elf.PT_GNU_RELRO); ok {
 		l.RELRO = "partial"
@@ -20,8 +21,11 @@ func readLayout(f *elfFile, e *ELF) Layout {
 	if stack, ok := f.first(elf.PT_GNU_STACK); ok {
 		l.NX = stack.access&elf.PF_X == 0
 	}
-	l.readNotes(f, append(slices.Clone(f.segments), notes...))
-	return l
+	x86 = l.readNotes(f, append(slices.Clone(f.segments), notes...))
+	if e.Interpreter != "" {
+		l.StaticLibc = NoLibc
+	}
+	return l, x86
 }
 
 // Limits of the notes. A segment of them has some hundred bytes.
@@ -36,8 +40,9 @@ const (
 	noteGNUBuildID = 3
 )
 
-// readNotes reads the build IDs from note segments, which stay when the section table is gone, and from note sections.
-func (l *Layout) readNotes(f *elfFile, segments []segment) {
+// readNotes reads note segments, which stay when the section table is gone, and note sections, and returns the levels of
+// x86-64 that they ask for.
+func (l *Layout) readNotes(f *elfFile, segments []segment) (x86 uint32) {
 	for _, s := range segments {
 		if s.kind != elf.PT_NOTE || s.size > maxNotes {
 			continue
@@ -53,13 +58,19 @@ func (l *Layout) readNotes(f *elfFile, segments []segment) {
 			if textAt+text > uint64(len(b)) {
 				break
 			}
-			l.addNote(string(b[:min(name, 4)]), kind, b[textAt:textAt+text])
+			switch owner, text := string(b[:min(name, 4)]), b[textAt:textAt+text]; {
+			case owner == "GNU\x00" && kind == noteProperty:
+				x86 |= x86Levels(f, text)
+			default:
+				l.addNote(owner, kind, text)
+			}
 			b = b[min(textAt+(text+3)&^3, uint64(len(b))):]
 		}
 	}
+	return x86
 }
 
-// addNote takes a build ID out of a note.
+// addNote takes a build ID, or whose start files these are, out of a note.
 func (l *Layout) addNote(name string, kind uint32, text []byte) {
 	switch {
 	case len(text) > maxIdentity:
@@ -67,5 +78,7 @@ func (l *Layout) addNote(name string, kind uint32, text []byte) {
 		l.BuildID = cString(text)
 	case name == "GNU\x00" && kind == noteGNUBuildID && l.GNUBuildID == "":
 		l.GNUBuildID = hex.EncodeToString(text)
+	case name == "GNU\x00" && kind == noteABI:
+		l.StaticLibc = Glibc
 	}
 }

@@ -2,9 +2,11 @@ package binary
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // module is what we use of runtime.moduledata, which tells the runtime where everything is. All are addresses.
@@ -18,10 +20,10 @@ type module struct {
 // errNoModule says that the function table has no owner.
 var errNoModule = errors.New("no runtime.moduledata")
 
-// findModule searches the data for the moduledata whose first words point to the function table and its names.
+// findModule searches the data for the moduledata whose first words point to the function table and its names. It is
+// written when the program starts, so the writable data comes first.
 func findModule(m *memory, t *pclntab) (*module, error) {
 	var at uint64
-	words := m.f.appendWord(m.f.appendWord(nil, t.at), t.names)
 	for _, r := range m.relative {
 		if r.to == t.at {
 			if w, ok := m.word(r.at + t.ptr); ok && w == t.names {
@@ -29,21 +31,18 @@ func findModule(m *memory, t *pclntab) (*module, error) {
 			}
 		}
 	}
-	for _, s := range m.loads() {
-		if at != 0 || s.access&elf.PF_X != 0 || len(m.relative) > 0 {
+	words := m.f.appendWord(m.f.appendWord(nil, t.at), t.names)
+	loads := m.loads()
+	slices.SortStableFunc(loads, func(a, b segment) int { return cmp.Compare(b.access&elf.PF_W, a.access&elf.PF_W) })
+	for _, s := range loads {
+		if at != 0 || s.access&elf.PF_X != 0 {
 			continue
 		}
-		err := m.walk(s.vaddr, s.size, int(2*t.ptr), func(address uint64, b []byte, n int) {
-			for from := 0; at == 0; {
-				i := bytes.Index(b[from:], words)
-				if i < 0 || from+i >= n {
-					return
-				}
-				if found := address + uint64(from+i); found%t.ptr == 0 {
-					at = found
-				}
-				from += i + 1
+		err := m.find(s, newPattern(words, t.ptr), len(words), func(address uint64, b []byte) bool {
+			if bytes.HasPrefix(b, words) {
+				at = address
 			}
+			return at != 0
 		})
 		if err != nil {
 			return nil, fmt.Errorf("searching runtime.moduledata: %w", err)

@@ -10,15 +10,21 @@ import (
 // maxName is the longest function name that is printed; generic ones can be long.
 const maxName = 4096
 
-// names is what was found in the name table: the wanted names, and the functions that run before main.
+// names is what was found in the name table: the wanted names, and the functions that run before main. Both are by
+// offset from pclntab.names.
 type names struct {
-	wanted map[uint32]string // by offset from pclntab.names
+	wanted map[uint32]string
+	all    bitset // of wanted
 	init   map[uint32]bool
 }
 
 // readNames walks the name table once. It holds the names of inlined functions too.
 func readNames(m *memory, t *pclntab, wanted map[string]bool) (*names, error) {
-	ns := &names{wanted: map[uint32]string{}, init: map[uint32]bool{}}
+	ns := &names{wanted: map[uint32]string{}, all: newBitset(t.namesEnd - t.names), init: map[uint32]bool{}}
+	longest := 0
+	for name := range wanted {
+		longest = max(longest, len(name))
+	}
 	next, inside := t.names, false // where the next name starts; inside one that is too long to matter
 	err := m.walk(t.names, t.namesEnd-t.names, maxName, func(address uint64, b []byte, n int) {
 		i := int(next - address)
@@ -30,8 +36,9 @@ func readNames(m *memory, t *pclntab, wanted map[string]bool) (*names, error) {
 			}
 			if name := b[i : i+end]; !inside {
 				offset := uint32(address + uint64(i) - t.names)
-				if wanted[string(name)] {
+				if len(name) <= longest && wanted[string(name)] {
 					ns.wanted[offset] = string(name)
+					ns.all.set(uint64(offset))
 				} else if isInit(name) {
 					ns.init[offset] = true
 				}
@@ -46,18 +53,33 @@ func readNames(m *memory, t *pclntab, wanted map[string]bool) (*names, error) {
 	return ns, nil
 }
 
+// bitset is a set of small numbers.
+type bitset []uint64
+
+// newBitset returns an empty set for numbers below n.
+func newBitset(n uint64) bitset { return make(bitset, n/64+1) }
+
+func (s bitset) set(n uint64) { s[n/64] |= 1 << (n % 64) }
+
+func (s bitset) has(n uint64) bool { return n/64 < uint64(len(s)) && s[n/64]>>(n%64)&1 != 0 }
+
 // isInit tells the initialisation of a package ("net/http.init", "main.init.0") from a method of that name. Dots in
 // the last element of an import path are written %2e. Source: cmd/internal/objabi/path.go, PathToPrefix.
 func isInit(name []byte) bool {
-	i := bytes.LastIndex(name, []byte(".init"))
-	if i < 0 {
-		return false
+	i := len(name)
+	for i > 0 && name[i-1] >= '0' && name[i-1] <= '9' {
+		i--
 	}
-	if rest := name[i+len(".init"):]; len(rest) > 0 {
-		if rest[0] != '.' || len(rest) == 1 || len(bytes.Trim(rest[1:], "0123456789")) > 0 {
+	if i < len(name) { // a number comes after a dot
+		if i == 0 || name[i-1] != '.' {
 			return false
 		}
+		i--
 	}
+	if !bytes.HasSuffix(name[:i], []byte(".init")) {
+		return false
+	}
+	i -= len(".init")
 	pkg := name[bytes.LastIndexByte(name[:i], '/')+1 : i]
 	return len(pkg) > 0 && !bytes.ContainsAny(pkg, ".(")
 }

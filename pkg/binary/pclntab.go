@@ -1,10 +1,10 @@
 package binary
 
 import (
-	"bytes"
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // The formats of the function table, by the Go release that introduced them.
@@ -40,7 +40,8 @@ type pclntab struct {
 	records   uint64 // the function index, then a record for each
 }
 
-// findTable searches the segments for a function table. Section names are not trusted: strip and sstrip remove them.
+// findTable searches the segments for a function table, after a look at where the sections begin, which mostly finds it:
+// a table that is not where one says it is, is not believed, and strip and sstrip remove them.
 func findTable(m *memory) (*pclntab, error) {
 	var found *pclntab
 	for _, quantum := range quanta[m.f.machine] {
@@ -65,26 +66,23 @@ func findTable(m *memory) (*pclntab, error) {
 // searchTable returns the first table whose header has mark after its magic number, one with a known number if there
 // is such, nil if there is none.
 func searchTable(m *memory, mark []byte) (*pclntab, error) {
+	const align, header = 8, 80
+	p := newPattern(append(make([]byte, 4), mark...), align)
+	p.mask <<= 32
 	var found *pclntab
+	done := func() bool { return found != nil && found.format != garbled }
+	see := func(address uint64, b []byte) bool {
+		if t := readTable(m, address, b); t != nil {
+			found = t
+		}
+		return done()
+	}
+	m.findAtSections(p, header, see)
 	for _, s := range m.loads() {
-		if found != nil && found.format != garbled || s.access&elf.PF_X != 0 {
+		if done() || s.access&elf.PF_X != 0 {
 			continue
 		}
-		err := m.walk(s.vaddr, s.size, 80, func(address uint64, b []byte, n int) {
-			for from := 0; found == nil || found.format == garbled; {
-				i := bytes.Index(b[from:], mark)
-				if i < 0 || from+i >= n+4 {
-					return
-				}
-				from += i + 1
-				if start := from - 1 - 4; start >= 0 && (address+uint64(start))%8 == 0 {
-					if t := readTable(m, address+uint64(start), b[start:]); t != nil {
-						found = t
-					}
-				}
-			}
-		})
-		if err != nil {
+		if err := m.find(s, p, header, see); err != nil {
 			return nil, err
 		}
 	}
@@ -165,7 +163,10 @@ func (t *pclntab) readRecord(f *elfFile, offset, funcdata uint64) (record, error
 		fixed += 4 // the first line
 	}
 	at := t.records + offset
-	b, err := f.at(at, fixed)
+	b, err := f.upTo(at, fixed+maxTables*4+t.ptr*(inlTree+2))
+	if err == nil && uint64(len(b)) < fixed {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return record{}, fmt.Errorf("reading a function's record: %w", err)
 	}
@@ -174,23 +175,20 @@ func (t *pclntab) readRecord(f *elfFile, offset, funcdata uint64) (record, error
 	if pcdata <= inlTreeIndex || funcs <= inlTree || pcdata > maxTables {
 		return r, nil
 	}
-	if b, err = f.at(at+fixed+inlTreeIndex*4, 4); err != nil {
-		return record{}, fmt.Errorf("reading a function's record: %w", err)
+	data, size := fixed+pcdata*4, uint64(4)
+	if t.format == format116 {
+		data, size = (at+data+t.ptr-1)&^(t.ptr-1)-at, t.ptr
 	}
-	pcs := f.order.Uint32(b)
+	if data+(inlTree+1)*size > uint64(len(b)) {
+		return record{}, fmt.Errorf("reading a function's record: %w", io.ErrUnexpectedEOF)
+	}
+	pcs, tree := f.order.Uint32(b[fixed+inlTreeIndex*4:]), b[data+inlTree*size:]
 	if pcs == 0 {
 		return r, nil
 	}
-	data, size := at+fixed+pcdata*4, uint64(4)
 	if t.format == format116 {
-		data, size = (data+t.ptr-1)&^(t.ptr-1), t.ptr
-	}
-	if b, err = f.at(data+inlTree*size, size); err != nil {
-		return record{}, fmt.Errorf("reading a function's record: %w", err)
-	}
-	if t.format == format116 {
-		r.inlTree = f.word(b)
-	} else if v := f.order.Uint32(b); v != 1<<32-1 && funcdata != 0 {
+		r.inlTree = f.word(tree)
+	} else if v := f.order.Uint32(tree); v != 1<<32-1 && funcdata != 0 {
 		r.inlTree = funcdata + uint64(v)
 	}
 	r.inlPCs = t.pctab + uint64(pcs)

@@ -61,12 +61,11 @@ func (p *program) port(u use) (int, string, bool) {
 		}
 	}
 	var pointer, length value
-	switch s := (scope{memory: c.memory}); {
+	switch {
 	case where.address >= 0:
 		pointer, length = c.words[where.address], c.words[where.address+1]
 	case where.server >= 0 && !strings.HasSuffix(u.name, ".Serve") && !strings.HasSuffix(u.name, ".ServeTLS"):
-		at := c.words[where.server].add(serverAddr)
-		pointer, length = s.load(at), s.load(at.add(8))
+		pointer, length = p.serverAddress(u, c)
 	default:
 		return 0, "", false
 	}
@@ -76,6 +75,27 @@ func (p *program) port(u use) (int, string, bool) {
 	}
 	n, ok := portOf(address, u.name)
 	return n, address, ok
+}
+
+// serverAddress returns the words of the address of a *net/http.Server at a call. What was known of it before it was
+// given to others is taken to hold still, if nothing is seen to set it after.
+func (p *program) serverAddress(u use, c *tracedCall) (pointer, length value) {
+	at := c.words[listenCalls[u.name].server].add(serverAddr)
+	t, ok := p.trace(u.caller)
+	if !ok || !at.known {
+		return value{}, value{}
+	}
+	for i := len(t.calls) - 1; i >= 0; i-- {
+		if t.calls[i].at > c.at {
+			continue
+		}
+		memory := scope{memory: t.calls[i].memory}
+		pointer, length = memory.load(at), memory.load(at.add(8))
+		if _, set := memory.memory.get(at.add(8)); set || length.known || at.kind != isObject {
+			break
+		}
+	}
+	return pointer, length
 }
 
 // portOf returns the port of a listening address; that of an empty one is decided by the function. Port 0 is any.

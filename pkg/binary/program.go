@@ -23,11 +23,13 @@ type program struct {
 	handOns   int                   // how often a list was followed to a function's callers
 	variables []*variable           // whose writers were looked for
 	lines     map[int32]*lines      // of the functions that were passed over
+	regs      registers             // for a line at a time
 	// decoded counts the bytes of code that were decoded.
 	decoded int
 	// insecure is the offset of InsecureSkipVerify in crypto/tls.Config, whose users the graph marks; 0 if unknown.
 	insecure uint64
 	rootCAs  uint64   // that of RootCAs; 0 if unknown
+	flow     values   // what becomes of function values
 	configs  []uint64 // addresses of the type
 }
 
@@ -47,10 +49,11 @@ const (
 	inlinedInto
 	addressTaken
 	sets
+	loads
 )
 
 func (h how) String() string {
-	return [...]string{"calls", "inlines", "refers to", "sets"}[h]
+	return [...]string{"calls", "inlines", "refers to", "sets", "loads"}[h]
 }
 
 // newProgram reads the function table and the graph; wanted are the names whose uses are recorded.
@@ -59,12 +62,13 @@ func newProgram(m *memory, table *pclntab, mod *module, info *GoInfo, wanted map
 	if err != nil {
 		return nil, err
 	}
-	fns, inlines, err := readFunctions(m, table, mod, func(name uint32) bool { return ns.wanted[name] != "" })
+	fns, inlines, err := readFunctions(m, table, mod, ns.all)
 	if err != nil {
 		return nil, err
 	}
 	p := &program{m: m, table: table, mod: mod, info: info, fns: fns, uses: map[string][]use{}, linked: map[string]bool{}, bodies: map[string][]int32{}, states: map[int32][]callState{}, lines: map[int32]*lines{}}
 	named, started := map[int32]string{}, map[string][]int32{}
+	wantedFunctions := newBitset(uint64(len(fns.name)))
 	var main, inits []int32
 	for i, name := range fns.name {
 		switch w := ns.wanted[name]; {
@@ -74,6 +78,7 @@ func newProgram(m *memory, table *pclntab, mod *module, info *GoInfo, wanted map
 			started[w] = append(started[w], int32(i))
 		case w != "":
 			named[int32(i)] = w
+			wantedFunctions.set(uint64(i))
 			p.linked[w] = true
 			p.bodies[w] = append(p.bodies[w], int32(i))
 			if isInit([]byte(w)) {
@@ -91,24 +96,34 @@ func newProgram(m *memory, table *pclntab, mod *module, info *GoInfo, wanted map
 			p.rootCAs = offset
 		}
 	}
-	if table.format < format120 && (info == nil || !hasVersion(info.Version, "go1.19")) { // a bit was below it
+	if p.bitBelowOffset() {
 		p.insecure /= 2
 		p.rootCAs /= 2
 	}
-	if p.graph, err = readGraph(m, table, mod, fns, started, inits, servesByHandlers(p.linked), func(fn int32) bool { return named[fn] != "" }, configs); err == nil {
-		p.reach = newReach(p.graph, main, inits)
+	p.graph, err = readGraph(m, table, mod, fns, started, wantedFunctions, configs)
+	if err != nil && err != errNoGraph {
+		return nil, err
+	}
+	if p.graph != nil {
 		for _, s := range p.graph.sites {
 			p.addUse(named, s)
 		}
-	} else if err != errNoGraph {
-		return nil, err
 	}
 	for _, in := range inlines {
 		name := ns.wanted[in.name]
 		p.linked[name] = true
 		p.uses[name] = append(p.uses[name], use{name: name, caller: in.owner, how: inlinedInto})
 	}
+	if p.graph != nil {
+		p.reach = newReach(p.graph, main, inits, p.follow)
+	}
 	return p, nil
+}
+
+// bitBelowOffset says whether the offsets of fields are twice what they are, for a bit stands below them.
+// Source: reflect/type.go of Go 1.18, structField.offsetEmbed.
+func (p *program) bitBelowOffset() bool {
+	return p.table.format < format120 && (p.info == nil || !hasVersion(p.info.Version, "go1.19"))
 }
 
 // mainName is the root of every program.

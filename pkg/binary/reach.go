@@ -10,8 +10,9 @@ type reach struct {
 }
 
 // newReach walks the graph breadth first from main, and then from the package initialisations for what main does not
-// get to: a path from main tells a person more. Last it follows the weak steps for what is left.
-func newReach(g *graph, main, inits []int32) *reach {
+// get to: a path from main tells a person more. Then follow adds the function values that are surely called. Last it
+// follows the weak steps for what is left.
+func newReach(g *graph, main, inits []int32, follow func(*reach)) *reach {
 	r := &reach{parent: make([]int32, len(g.fns.entry)), weak: make([]bool, len(g.fns.entry))}
 	for i := range r.parent {
 		r.parent[i] = -1
@@ -22,6 +23,7 @@ func newReach(g *graph, main, inits []int32) *reach {
 		}
 		r.walk(g, false)
 	}
+	follow(r)
 	for _, e := range g.weak {
 		if r.reached(e.caller) {
 			r.visit(e.callee, e.caller, true)

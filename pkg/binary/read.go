@@ -17,7 +17,8 @@ func read(r io.ReaderAt, size int64, path string) (*Binary, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Layout = readLayout(f, e)
+	layout, x86 := readLayout(f, e)
+	b.Layout = layout
 	if isUPX(f) {
 		b.Opaque = opaqueUPX
 	} else if len(f.segments) > 0 {
@@ -25,6 +26,7 @@ func read(r io.ReaderAt, size int64, path string) (*Binary, error) {
 			return nil, err
 		}
 	}
+	b.Layout.CPU = cpuLevel(b, x86)
 	b.Needs = append(linkageNeeds(e), b.Needs...)
 	return b, nil
 }

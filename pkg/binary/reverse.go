@@ -6,8 +6,11 @@ type reverse struct {
 	start []uint32
 }
 
-// callers returns up to limit functions that call or take the address of fn, ascending.
+// callers returns up to limit functions that call or take the address of fn, ascending; none without a graph.
 func (g *graph) callers(fn int32, limit int) []int32 {
+	if g == nil {
+		return nil
+	}
 	if g.into.start == nil {
 		g.into = g.reversed()
 	}

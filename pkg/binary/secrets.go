@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/x509"
-	"debug/elf"
+	"encoding/binary"
 	"encoding/pem"
 	"hash/crc32"
 	"slices"
@@ -39,78 +39,79 @@ var secretShapes = []secretShape{
 	{"Google API key", "AIza", func(b []byte) bool { return mixed(b, 35) && (len(b) == 35 || !isBase64(b[35])) }},
 }
 
-// span is a part of the program's memory.
-type span struct{ start, end uint64 }
-
-// textless are the parts of the data that hold no string of the program: the function table up to the records, and the
-// relocations. They are half of a large program's data.
-func (p *program) textless() []span {
-	rela := p.m.dynamicValue(elf.DT_RELA)
-	all := []span{
-		{p.table.names, p.table.records + p.table.functions*p.table.indexEntry()},
-		{rela, rela + p.m.dynamicValue(elf.DT_RELASZ)},
-	}
-	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.start, b.start) })
-	return all
-}
-
 // readSecrets looks at the data of the program once, as far as it can be read. What is in the code is no text.
 func (b *Binary) readSecrets(p *program) {
-	blocks := 0
-	for _, seg := range p.m.loads() {
-		if seg.access&elf.PF_X != 0 {
-			continue
-		}
-		start, end := seg.vaddr, seg.vaddr+seg.size
-		for _, skip := range p.textless() {
-			if skip.start < skip.end && start <= skip.start && skip.end <= end {
-				b.searchSecrets(p.m, span{start, skip.start}, &blocks)
-				start = skip.end
-			}
-		}
-		b.searchSecrets(p.m, span{start, end}, &blocks)
+	blocks, set := 0, newPrefixSet()
+	for _, part := range p.m.data(p.fns.table) {
+		b.searchSecrets(p.m, set, part, &blocks)
 	}
 	slices.SortFunc(b.Secrets, func(x, y Secret) int { return cmp.Compare(x.Offset, y.Offset) })
 }
 
 // searchSecrets looks at a part of the data; blocks counts the blocks of PEM that were decoded.
-func (b *Binary) searchSecrets(m *memory, part span, blocks *int) {
+func (b *Binary) searchSecrets(m *memory, set *prefixSet, part span, blocks *int) {
 	base := m.fileOffset(part.start)
 	// What cannot be read holds no secret that the program could use.
 	_ = m.walk(part.start, part.end-part.start, maxSecret, func(address uint64, text []byte, n int) {
 		at := base + int64(address-part.start)
-		for _, s := range secretShapes {
-			for i := next(text, s.prefix, 0, n); i >= 0; i = next(text, s.prefix, i+1, n) {
-				if s.match(text[i+len(s.prefix):]) {
+		set.each(text, n, func(i int) {
+			for _, s := range secretShapes {
+				if bytes.HasPrefix(text[i:], []byte(s.prefix)) && s.match(text[i+len(s.prefix):]) {
 					b.addSecret(s.name, at+int64(i))
 				}
 			}
+			if *blocks < maxKeyBlocks && bytes.HasPrefix(text[i:], []byte(pemBegin)) {
+				*blocks++
+				if shape := privateKey(text[i:min(len(text), i+maxSecret)]); shape != "" {
+					b.addSecret(shape, at+int64(i))
+				}
+			}
+		})
+	})
+}
+
+// prefixSet finds what may be one of several prefixes in one pass over a text. Of four bytes one of the first three
+// pairs stands at a multiple of three, wherever they are: so every third pair is looked at, and few are in the set.
+type prefixSet struct {
+	pairs  bitset   // the pairs of bytes in the prefixes, 8 KiB
+	begins []uint32 // the first four bytes of the prefixes
+}
+
+// newPrefixSet takes the prefixes of all secrets; each has four bytes or more.
+func newPrefixSet() *prefixSet {
+	s := &prefixSet{pairs: newBitset(1<<16 - 1)}
+	s.add(pemBegin)
+	for _, shape := range secretShapes {
+		s.add(shape.prefix)
+	}
+	return s
+}
+
+func (s *prefixSet) add(prefix string) {
+	for i := range 3 {
+		s.pairs.set(uint64(binary.LittleEndian.Uint16([]byte(prefix[i:]))))
+	}
+	s.begins = append(s.begins, binary.LittleEndian.Uint32([]byte(prefix)))
+}
+
+// each calls see with the places before n at which the first four bytes of a prefix stand, ascending.
+func (s *prefixSet) each(text []byte, n int, see func(i int)) {
+	for i := 0; i < n+2 && i+2 <= len(text); i += 3 {
+		if !s.pairs.has(uint64(binary.LittleEndian.Uint16(text[i:]))) {
+			continue
 		}
-		for i := next(text, pemBegin, 0, n); i >= 0 && *blocks < maxKeyBlocks; i = next(text, pemBegin, i+1, n) {
-			*blocks++
-			if shape := privateKey(text[i:min(len(text), i+maxSecret)]); shape != "" {
-				b.addSecret(shape, at+int64(i))
+		for start := max(i-2, 0); start <= i && start < n && start+4 <= len(text); start++ {
+			if slices.Contains(s.begins, binary.LittleEndian.Uint32(text[start:])) {
+				see(start)
 			}
 		}
-	})
+	}
 }
 
 func (b *Binary) addSecret(shape string, offset int64) {
 	if len(b.Secrets) < maxSecrets {
 		b.Secrets = append(b.Secrets, Secret{Shape: shape, Offset: offset})
 	}
-}
-
-// next returns where a prefix is next, from a place on and before another, -1 if nowhere.
-func next(text []byte, prefix string, from, before int) int {
-	if from >= before {
-		return -1
-	}
-	i := bytes.Index(text[from:], []byte(prefix))
-	if i < 0 || from+i >= before {
-		return -1
-	}
-	return from + i
 }
 
 const pemBegin = "-----BEGIN "

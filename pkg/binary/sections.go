@@ -20,18 +20,27 @@ const (
 //
 // It returns the notes of the table too: Go's linker has no segment for all of them.
 func readSections(f *elfFile) (all []Section, notes []segment) {
+	headers, names := f.sectionHeaders()
+	if headers == nil {
+		return nil, nil
+	}
+	return f.sections(headers, headers[names])
+}
+
+// sectionHeaders reads the section table and which entry is that of the names; nil if there is none or it lies.
+func (f *elfFile) sectionHeaders() (headers []sectionHeader, namesAt uint32) {
 	h, err := f.bytes(0, f.pick(52, 64))
 	if err != nil {
-		return nil, nil
+		return nil, 0
 	}
 	offset := f.word(h[f.pick(32, 40):])
 	entry, count, names := f.order.Uint16(h[f.pick(46, 58):]), uint64(f.order.Uint16(h[f.pick(48, 60):])), uint32(f.order.Uint16(h[f.pick(50, 62):]))
 	if offset == 0 || uint64(entry) != f.pick(40, 64) {
-		return nil, nil
+		return nil, 0
 	}
 	first, err := f.bytes(offset, uint64(entry))
 	if err != nil {
-		return nil, nil
+		return nil, 0
 	}
 	if count == 0 { // too many for the header's field: they are in the first entry
 		count = f.header(first).size
@@ -40,27 +49,29 @@ func readSections(f *elfFile) (all []Section, notes []segment) {
 		names = f.header(first).link
 	}
 	if count > maxSections || uint64(names) >= count {
-		return nil, nil
+		return nil, 0
 	}
 	table, err := f.clone().bytes(offset, uint64(entry)*count)
 	if err != nil {
-		return nil, nil
+		return nil, 0
 	}
-	headers := make([]sectionHeader, count)
+	headers = make([]sectionHeader, count)
 	for i := range headers {
 		headers[i] = f.header(table[i*int(entry):])
 	}
-	return f.sections(headers, headers[names])
+	return headers, names
 }
 
 // sectionHeader is one entry of the section table (Elf32_Shdr, Elf64_Shdr).
 type sectionHeader struct {
 	name, kind, link uint32
+	vaddr            uint64
 	offset, size     uint64 // in the file
 }
 
 func (f *elfFile) header(b []byte) sectionHeader {
 	s := sectionHeader{name: f.order.Uint32(b), kind: f.order.Uint32(b[4:])}
+	s.vaddr = f.word(b[f.pick(12, 16):])
 	s.offset, s.size, s.link = f.word(b[f.pick(16, 24):]), f.word(b[f.pick(20, 32):]), f.order.Uint32(b[f.pick(24, 40):])
 	if elf.SectionType(s.kind) == elf.SHT_NOBITS {
 		s.size = 0

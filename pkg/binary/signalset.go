@@ -35,7 +35,7 @@ var unknownSignals = signalSet{unknown: true}
 // scope is where values are known: a function and its memory at a call.
 type scope struct {
 	fn     int32
-	memory map[value]value
+	memory knownWords
 	depth  int
 }
 

@@ -1,25 +1,26 @@
 package binary
 
 import (
-	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
 // slots are the words of the data that hold the entry of a function: function values, method tables.
 type slots struct {
-	base uint64   // address of the first byte of the data
-	bits []uint64 // one for each aligned word: is it a slot?
-	word []uint32 // the slots, as word numbers from base, ascending
-	fn   []int32
+	base  uint64   // address of the first byte of the data
+	bits  bitset   // by word number from base: is it a slot?
+	rank  []uint32 // how many slots there are before each word of bits
+	fn    []int32  // what the slots hold, in their order
+	last  uint64   // the number of the last one
+	mixed bool     // there was one out of order
 }
 
 // holds says whether the word at an address is a slot.
 func (s *slots) holds(address uint64) bool {
-	n := (address - s.base) / 8
-	return address >= s.base && address%8 == 0 && n/64 < uint64(len(s.bits)) && s.bits[n/64]>>(n%64)&1 != 0
+	return address >= s.base && address%8 == 0 && s.bits.has((address-s.base)/8)
 }
 
 // at returns the function that the word at an address holds.
@@ -27,76 +28,59 @@ func (s *slots) at(address uint64) (int32, bool) {
 	if !s.holds(address) {
 		return 0, false
 	}
-	i, ok := slices.BinarySearch(s.word, uint32((address-s.base)/8))
-	if !ok {
-		return 0, false
-	}
-	return s.fn[i], true
+	n := (address - s.base) / 8
+	before := s.bits[n/64] & (1<<(n%64) - 1)
+	return s.fn[s.rank[n/64]+uint32(bits.OnesCount64(before))], true
 }
 
 // readSlots looks at every word of the data.
-func (s *scanner) readSlots(t *pclntab, mod *module) error {
-	loads := slices.DeleteFunc(s.m.loads(), func(seg segment) bool { return seg.access&elf.PF_X != 0 })
-	if len(loads) == 0 {
+func (s *scanner) readSlots() error {
+	parts := s.m.data(s.fns.table)
+	if len(parts) == 0 {
 		return nil
 	}
-	slices.SortFunc(loads, func(a, b segment) int {
-		if a.vaddr < b.vaddr {
-			return -1
-		}
-		return 1
-	})
-	low, high := loads[0].vaddr, uint64(0)
-	for _, seg := range loads {
-		high = max(high, seg.vaddr+seg.size)
+	low, high := parts[0].start&^7, uint64(0)
+	for _, part := range parts {
+		high = max(high, part.end)
 	}
-	low &^= 7
 	if (high-low)/16 > uint64(s.m.f.size)+1<<24 {
 		return errors.New("reading the data: the segments lie too far apart")
 	}
-	s.slots = slots{base: low, bits: make([]uint64, (high-low)/8/64+1)}
-	text, size := s.text, uint64(s.fns.end)
-	table := s.m.entries(t)
-	err := s.m.pointers(loads, text, size, func(at, to uint64) {
-		if at-t.records >= table {
+	s.slots = slots{base: low, bits: newBitset((high - low) / 8)}
+	err := s.m.pointers(parts, s.text, uint64(s.fns.end), func(at, to uint64) {
+		if !s.fns.table.holds(at) {
 			s.addSlot(at, to)
 		}
 	})
 	if err != nil {
 		return fmt.Errorf("reading the data: %w", err)
 	}
-	if err := s.sortSlots(); err != nil {
-		return err
+	if s.slots.mixed {
+		return errors.New("reading the data: the segments overlap")
 	}
-	err = s.m.pointers(loads, low, high-low, func(_, to uint64) {
+	s.rankSlots()
+	slices.Sort(s.inner)
+	s.inner = slices.Compact(s.inner)
+	held := newBitset(uint64(len(s.fns.entry)))
+	err = s.m.pointers(parts, low, high-low, func(_, to uint64) {
 		if fn, ok := s.slots.at(to); ok { // to is a function value
-			s.data = append(s.data, fn)
+			held.set(uint64(fn))
 		}
 	})
 	if err != nil {
 		return fmt.Errorf("reading the data: %w", err)
 	}
-	slices.Sort(s.data)
-	s.data = slices.Compact(s.data)
+	for i := range s.fns.entry {
+		if held.has(uint64(i)) {
+			s.data = append(s.data, int32(i))
+		}
+	}
 	return nil
 }
 
-// entries returns how many bytes of the function table, from its index on, hold the entry of each function as a word:
-// they are no function values. Since 1.18 there are none.
-func (m *memory) entries(t *pclntab) uint64 {
-	if t.format != format116 {
-		return 0
-	}
-	last, ok := m.word(t.records + (t.functions-1)*t.indexEntry() + t.ptr)
-	if _, length, err := m.f.offset(t.records); !ok || err != nil || last >= length {
-		return t.functions * t.indexEntry()
-	}
-	return last + t.ptr
-}
-
-// pointers calls see for every aligned word of the segments that holds an address in [low, low+size).
-func (m *memory) pointers(loads []segment, low, size uint64, see func(at, to uint64)) error {
-	if len(m.relative) > 0 {
+// pointers calls see for every aligned word of some parts of the data that holds an address in [low, low+size).
+func (m *memory) pointers(parts []span, low, size uint64, see func(at, to uint64)) error {
+	if m.listed { // a tenth of the data
 		for _, r := range m.relative {
 			if r.to-low < size {
 				see(r.at, r.to)
@@ -104,16 +88,8 @@ func (m *memory) pointers(loads []segment, low, size uint64, see func(at, to uin
 		}
 		return nil
 	}
-	if m.pointerCount > 0 { // a tenth of the data
-		return m.walkRelative(m.pointersAt, m.pointerCount, relativeRelocation[m.f.machine], func(r relocation) bool {
-			if r.to-low < size {
-				see(r.at, r.to)
-			}
-			return true
-		})
-	}
-	for _, seg := range loads {
-		err := m.walk(seg.vaddr, seg.size, 8, func(address uint64, b []byte, n int) {
+	for _, part := range parts {
+		err := m.walk(part.start, part.end-part.start, 8, func(address uint64, b []byte, n int) {
 			for i := -address % 8; i < uint64(n) && i+8 <= uint64(len(b)); i += 8 {
 				if w := binary.LittleEndian.Uint64(b[i:]); w-low < size {
 					see(address+i, w)
@@ -134,24 +110,33 @@ func (s *scanner) addSlot(at, to uint64) {
 	if offset >= uint64(s.fns.end) || at < s.slots.base || at%8 != 0 || n/64 >= uint64(len(s.slots.bits)) {
 		return
 	}
-	if len(s.slots.word) >= maxSlots || len(s.inner) >= maxSlots {
+	if len(s.slots.fn) >= maxSlots || len(s.inner) >= maxSlots {
 		s.overflow = true
 		return
 	}
-	if fn, ok := s.fns.at(offset); ok {
-		s.slots.bits[n/64] |= 1 << (n % 64)
-		s.slots.word, s.slots.fn = append(s.slots.word, uint32(n)), append(s.slots.fn, fn)
+	fn, ok := s.fns.at(offset)
+	if !ok {
+		s.inner = append(s.inner, uint32(offset))
 		return
 	}
-	s.inner = append(s.inner, uint32(offset))
+	if s.slots.holds(at) { // relocated twice
+		return
+	}
+	if n < s.slots.last {
+		s.slots.mixed = true
+		return
+	}
+	s.slots.last = n
+	s.slots.bits.set(n)
+	s.slots.fn = append(s.slots.fn, fn)
 }
 
-// sortSlots sorts the jump targets and checks the order of the slots.
-func (s *scanner) sortSlots() error {
-	slices.Sort(s.inner)
-	s.inner = slices.Compact(s.inner)
-	if !slices.IsSorted(s.slots.word) {
-		return errors.New("reading the data: the segments overlap")
+// rankSlots counts the slots before each word of bits.
+func (s *scanner) rankSlots() {
+	s.slots.rank = make([]uint32, len(s.slots.bits))
+	total := uint32(0)
+	for i, w := range s.slots.bits {
+		s.slots.rank[i] = total
+		total += uint32(bits.OnesCount64(w))
 	}
-	return nil
 }

@@ -4,7 +4,7 @@ import "golang.org/x/arch/arm64/arm64asm"
 
 // stepARM64 decodes one instruction of arm64.
 func stepARM64(p *program, b []byte, at int64, r *registers) (step, bool) {
-	s := step{size: 4, target: -1}
+	s := step{hop: hop{size: 4, target: -1}}
 	in, err := arm64asm.Decode(b)
 	if err != nil { // data between functions, or an instruction newer than the decoder
 		r.clear()

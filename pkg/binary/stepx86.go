@@ -3,8 +3,8 @@ package binary
 import "golang.org/x/arch/x86/x86asm"
 
 // goesAMD64 says how long an instruction is and where it goes.
-func goesAMD64(in x86asm.Inst, at int64) step {
-	s := step{size: in.Len, target: -1}
+func goesAMD64(in x86asm.Inst, at int64) hop {
+	s := hop{size: in.Len, target: -1}
 	relative := func() int64 {
 		if rel, ok := in.Args[0].(x86asm.Rel); ok {
 			return at + int64(in.Len) + int64(rel)
@@ -24,13 +24,16 @@ func goesAMD64(in x86asm.Inst, at int64) step {
 	return s
 }
 
-// stepAMD64 decodes one instruction of amd64.
+// stepAMD64 decodes one instruction of amd64. Those that change nothing but flags are not decoded in full.
 func stepAMD64(p *program, b []byte, at int64, r *registers) (step, bool) {
+	if h, ok := plainAMD64(b, at); ok && (h.flow != flowNext || comparesAMD64(b)) {
+		return step{hop: h}, true
+	}
 	in, err := x86asm.Decode(b[:min(len(b), 15)], 64)
 	if err != nil {
 		return step{}, false
 	}
-	s := goesAMD64(in, at)
+	s := step{hop: goesAMD64(in, at)}
 	switch in.Op {
 	case x86asm.CALL, x86asm.JMP, x86asm.RET, x86asm.UD2, x86asm.JA, x86asm.JAE, x86asm.JB, x86asm.JBE, x86asm.JCXZ, x86asm.JE,
 		x86asm.JECXZ, x86asm.JG, x86asm.JGE, x86asm.JL, x86asm.JLE, x86asm.JNE, x86asm.JNO, x86asm.JNP, x86asm.JNS, x86asm.JO,
@@ -86,6 +89,16 @@ func stepAMD64(p *program, b []byte, at int64, r *registers) (step, bool) {
 		p.writeAMD64(in, at, r, value{})
 	}
 	return s, true
+}
+
+// comparesAMD64 tells CMP and TEST. Source: Intel SDM, volume 2, appendix A.
+func comparesAMD64(b []byte) bool {
+	op, modRM := b[0], b[1]
+	if op&0xf0 == 0x40 { // REX
+		op, modRM = b[1], b[2]
+	}
+	return op >= 0x38 && op <= 0x3d || op == 0x84 || op == 0x85 || op == 0xa8 || op == 0xa9 ||
+		(op == 0x80 || op == 0x81 || op == 0x83) && modRM&0x38 == 0x38
 }
 
 // onlyDestination are the instructions that write their first argument and flags, and nothing else. Any other makes

@@ -6,26 +6,27 @@ import (
 	"slices"
 )
 
-// flows shows each instruction of a function as far as the flow goes; false if one could not be decoded.
-func (p *program) flows(b body, see func(at int64, s step)) bool {
+// hops shows each instruction of a function as far as the flow goes; false if one could not be decoded.
+func (p *program) hops(b body, see func(at int64, h hop)) bool {
 	if p.m.f.machine != elf.EM_X86_64 {
 		regs := newRegisters(p.m.f.machine)
-		return p.steps(b, &regs, see)
+		return p.steps(b, &regs, func(at int64, s step) { see(at, s.hop) })
 	}
 	for i := 0; i < len(b.code); {
 		at := int64(b.start) + int64(i)
-		s, ok := flowAMD64(b.code[i:], at)
-		if !ok || s.size <= 0 {
+		h, ok := flowAMD64(b.code[i:], at)
+		if !ok || h.size <= 0 {
 			return false
 		}
-		see(at, s)
-		i += s.size
+		see(at, h)
+		i += h.size
 	}
 	return true
 }
 
 // lines are the straight lines of a function, and its direct calls.
 type lines struct {
+	code  []byte
 	begin []uint32 // offsets from the text, ascending
 	calls []call
 }
@@ -49,22 +50,35 @@ func (p *program) straight(fn int32) *lines {
 	if !ok {
 		return l
 	}
-	targets, ok := p.targets(b)
-	if !ok {
-		return l
-	}
+	l.code = b.code
+	starts, targets := newBitset(uint64(len(b.code))), p.tableTargets(b)
 	begins := true
-	p.flows(b, func(at int64, s step) {
-		if begins || targets[at] {
+	ok = p.hops(b, func(at int64, s hop) {
+		starts.set(uint64(at) - uint64(b.start))
+		if begins {
 			l.begin = append(l.begin, uint32(at))
 		}
 		begins = s.flow == flowCall || s.flow == flowJump
-		if s.flow == flowCall && s.target >= 0 {
+		switch {
+		case s.flow == flowBranch || s.flow == flowJump:
+			targets = append(targets, s.target)
+		case s.flow == flowCall && s.target >= 0:
 			if callee, ok := p.fns.at(uint64(s.target)); ok {
 				l.calls = append(l.calls, call{uint32(at), callee})
 			}
 		}
 	})
+	if !ok {
+		*l = lines{}
+		return l
+	}
+	for _, t := range targets {
+		if starts.has(uint64(t) - uint64(b.start)) {
+			l.begin = append(l.begin, uint32(t))
+		}
+	}
+	slices.Sort(l.begin)
+	l.begin = slices.Compact(l.begin)
 	return l
 }
 
@@ -102,14 +116,12 @@ func (p *program) callOnLine(fn int32, at uint32) (*callState, bool) {
 		i-- // the entry begins a line
 	}
 	const size = 5
-	b := body{start: l.begin[i], code: make([]byte, at-l.begin[i]+size), decode: decoders[p.m.f.machine]}
-	if !p.m.read(p.mod.text+uint64(b.start), b.code) {
+	start, _ := p.fns.span(fn)
+	b := body{start: l.begin[i], code: l.code[l.begin[i]-start : at-start+size], decode: decoders[p.m.f.machine]}
+	p.regs = newRegisters(p.m.f.machine)
+	if !p.steps(b, &p.regs, func(int64, step) {}) {
 		return nil, false
 	}
-	regs := newRegisters(p.m.f.machine)
-	if !p.steps(b, &regs, func(int64, step) {}) {
-		return nil, false
-	}
-	c := p.newCallState(at, callee, &regs) // the call itself changes nothing
+	c := p.newCallState(at, callee, &p.regs) // the call itself changes nothing
 	return &c, true
 }

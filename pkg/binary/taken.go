@@ -1,7 +1,5 @@
 package binary
 
-import "slices"
-
 // takeAway is how far, in bytes, the call that runs a function value stands behind the instruction that makes it.
 const takeAway = 256
 
@@ -38,31 +36,18 @@ func (s *scanner) run(starter int32, at uint32) {
 	}
 }
 
-// commandFrameworks are left in a program that chooses what it does by its command line.
-var commandFrameworks = []string{
-	"github.com/spf13/cobra.(*Command).execute", "github.com/urfave/cli.(*App).Run", "github.com/urfave/cli/v2.(*App).RunContext",
-	"github.com/urfave/cli/v3.(*Command).Run", "github.com/alecthomas/kong.(*Context).Run", "github.com/alecthomas/kingpin/v2.(*Application).Parse",
-	"gopkg.in/alecthomas/kingpin.v2.(*Application).Parse", "github.com/google/subcommands.(*Commander).Execute", "github.com/mitchellh/cli.(*CLI).Run",
-}
-
-// servesByHandlers reports whether a function value that the program makes is taken for a handler, which answers some
-// request: it listens, and has no command framework whose commands are function values too.
-func servesByHandlers(linked map[string]bool) bool {
-	has := func(name string) bool { return linked[name] }
-	return slices.ContainsFunc(listens, has) && !slices.ContainsFunc(commandFrameworks, has)
-}
-
-// settle makes weak steps of the functions that the current one took the address of and did not start. A deferred one
-// is not told from others that are written inside the same function, so these all count as started; and so do those of a
-// server, which are its handlers, unless an initialisation puts them into a table.
+// settle makes weak steps of the functions that the current one took the address of and did not start. What becomes of
+// them is seen later, for those that matter.
 func (s *scanner) settle() {
 	for _, t := range s.taken {
-		switch {
-		case s.defers && s.inside(t.fn), s.serves && !s.inits[s.current]:
-			s.edges = append(s.edges, t.fn)
-		case len(s.weak) < maxWeak: // a weak step less: what it leads to stays possible
-			s.weak = append(s.weak, edge{s.current, t.fn})
+		if len(s.weak) >= maxWeak { // a weak step less: what it leads to stays possible
+			break
 		}
+		how := byValue
+		if s.defers && s.inside(t.fn) {
+			how = byDefer
+		}
+		s.weak = append(s.weak, edge{s.current, t.fn, t.at, how})
 	}
 	s.taken, s.defers = s.taken[:0], false
 }

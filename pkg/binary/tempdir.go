@@ -2,6 +2,7 @@ package binary
 
 import (
 	"path"
+	"slices"
 	"strconv"
 )
 
@@ -16,7 +17,10 @@ var tempDirNames = []string{"os.CreateTemp", "os.MkdirTemp", "io/ioutil.TempFile
 // defaultTemp is the directory that os.TempDir gives unless $TMPDIR says otherwise. Source: os/file_unix.go, tempDir.
 const defaultTemp = "/tmp"
 
-var tempDir = detector{names: tempDirNames, detect: detectTempDir}
+// askTemp returns it. Source: os/file.go, TempDir.
+var askTemp = []string{"os.TempDir", "os.tempDir"}
+
+var tempDir = detector{names: slices.Concat(tempDirNames, askTemp), detect: detectTempDir}
 
 func detectTempDir(p *program, b *Binary) {
 	var facts []fact
@@ -25,21 +29,70 @@ func detectTempDir(p *program, b *Binary) {
 			facts = append(facts, fact{certainty: p.when(u, Likely), evidence: p.evidence(u, " for uploads above the memory limit")})
 			continue
 		}
-		dir, constant := p.constant(u, 0)
-		f := fact{certainty: p.when(u, Likely), evidence: p.evidence(u, " with a directory known at run time only")}
-		if constant {
-			f = fact{certainty: p.when(u, Proven), evidence: p.evidence(u, "("+strconv.Quote(dir)+", ...)")}
-			if dir != "" {
-				f.names = []string{dir}
-			}
-		}
-		facts = append(facts, f)
+		facts = append(facts, p.tempDirFact(u))
 	}
 	facts = append(facts, p.tempFileFacts()...)
 	if len(facts) == 0 {
 		facts = p.linkedFact(tempDirNames)
 	}
 	b.addNeed(TopicTempDir, facts)
+}
+
+// tempDirFact judges a call by its directory. One that is known at run time only need not be the default one.
+func (p *program) tempDirFact(u use) fact {
+	switch dir, constant := p.constant(u, 0); {
+	case constant && dir != "":
+		return fact{p.when(u, Proven), []string{dir}, p.evidence(u, "("+strconv.Quote(dir)+", ...)")}
+	case constant:
+		return fact{certainty: p.when(u, Proven), evidence: p.evidence(u, "("+strconv.Quote(dir)+", ...)")}
+	case p.asked(u):
+		return fact{certainty: p.when(u, Likely), evidence: p.evidence(u, " after os.TempDir")}
+	}
+	if dirs := p.passedDirs(u); len(dirs) > 0 {
+		return fact{p.when(u, Likely), dirs, p.evidence(u, ", and is given "+strconv.Quote(dirs[0]))}
+	}
+	return fact{certainty: Possible, evidence: p.evidence(u, " with a directory known at run time only")}
+}
+
+// passedDirs returns the constant directories that callers hand to a function which creates in the one that it is given.
+func (p *program) passedDirs(u use) []string {
+	c, ok := p.tracedCall(u)
+	if !ok || !c.words[0].known || c.words[0].kind != isParameter {
+		return nil
+	}
+	var dirs []string
+	for _, caller := range p.graph.callers(u.caller, maxListCallers) {
+		for _, given := range p.callsTo(caller, func(callee int32) bool { return callee == u.caller }) {
+			if dir, ok := given.text(p, int(c.words[0].n)); ok && dir != "" && p.reach.reached(caller) {
+				dirs = append(dirs, dir)
+			}
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// asked says whether the call before a use, in the order of the code, is that of os.TempDir, or of what is left of it
+// where it is inlined.
+func (p *program) asked(u use) bool {
+	if u.how != called || p.graph == nil {
+		return false
+	}
+	var last use
+	p.track(u.caller, func(at int64, s step, _ *registers) {
+		if s.flow != flowCall || at >= int64(u.at) {
+			return
+		}
+		last = use{caller: u.caller, at: uint32(at)}
+		if callee, ok := p.fns.at(uint64(s.target)); ok && s.target >= 0 {
+			last.name = p.name(callee)
+		}
+	})
+	if last.name == "os.Getenv" {
+		name, ok := p.constant(last, 0)
+		return ok && name == "TMPDIR"
+	}
+	return slices.Contains(askTemp, last.name)
 }
 
 // tempFileFacts are the files that the program writes to below /tmp by a constant name. A directory that it makes

@@ -2,7 +2,6 @@ package binary
 
 import (
 	"debug/elf"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -15,7 +14,7 @@ type tracedCall struct {
 	at     uint32
 	callee int32
 	words  [maxWords]value
-	memory map[value]value
+	memory knownWords
 }
 
 // stored is a word of a variable that a function sets.
@@ -174,6 +173,8 @@ func (t *tracer) callTo(at int64, s step, now *registers) bool {
 	name := ""
 	if direct {
 		name = t.name(callee)
+	} else if t.duffs(s.target, now) {
+		return true
 	}
 	switch {
 	// The way by which a pointer is stored while garbage is collected: it does what the other way does.
@@ -187,7 +188,11 @@ func (t *tracer) callTo(at int64, s step, now *registers) bool {
 	}
 	words := t.arguments(now)
 	if direct {
-		t.out.calls = append(t.out.calls, tracedCall{uint32(at), callee, words, maps.Clone(now.memory)})
+		t.out.calls = append(t.out.calls, tracedCall{uint32(at), callee, words, slices.Clone(now.memory)})
+	}
+	if name == "runtime.wbZero" { // of a type and an address
+		now.zero(words[1])
+		words = [maxWords]value{}
 	}
 	sp := now.r[now.sp]
 	for _, v := range words {
@@ -196,7 +201,7 @@ func (t *tracer) callTo(at int64, s step, now *registers) bool {
 	memory := now.memory
 	now.clear()
 	now.memory = memory
-	maps.DeleteFunc(now.memory, func(at, _ value) bool { return at.kind == isNumber })
+	now.memory = slices.DeleteFunc(now.memory, func(c knownWord) bool { return c.at.kind == isNumber })
 	now.r[now.sp] = sp
 	if name == "runtime.newobject" {
 		t.allocate(uint32(at), now)
@@ -212,7 +217,7 @@ func (t *tracer) allocate(site uint32, now *registers) {
 			now.r[i] = value{}
 		}
 	}
-	maps.DeleteFunc(now.memory, func(at, v value) bool { return old(at) || old(v) })
+	now.memory = slices.DeleteFunc(now.memory, func(c knownWord) bool { return old(c.at) || old(c.v) })
 	object := value{known: true, kind: isObject, site: site}
 	now.put(fresh(object), number(0))
 	if t.stackArguments() {
@@ -237,7 +242,7 @@ func (t *tracer) store(at, v value) {
 // clone returns a copy that shares nothing.
 func (r *registers) clone() registers {
 	c := *r
-	c.memory = maps.Clone(r.memory)
+	c.memory = slices.Clone(r.memory)
 	return c
 }
 
@@ -256,16 +261,46 @@ func (r *registers) meet(other *registers) bool {
 			}
 		}
 	}
-	for at, v := range r.memory {
-		if have := other.load(at); v.known && (!have.known || have != v) || !v.known && at.kind != isObject {
-			r.put(at, value{})
+	return r.meetMemory(other) || less
+}
+
+// meetMemory does so for memory. An unknown word of an object stays, for it is not zero.
+func (r *registers) meetMemory(other *registers) bool {
+	less, kept, theirs := false, r.memory[:0], other.memory
+	for _, c := range r.memory {
+		for len(theirs) > 0 && theirs[0].at.before(c.at) {
+			theirs = theirs[1:]
+		}
+		var have value
+		if len(theirs) > 0 && theirs[0].at == c.at {
+			have = theirs[0].v
+		} else {
+			have = other.untold(c.at)
+		}
+		if c.v.known && have != c.v || !c.v.known && c.at.kind != isObject {
 			less = true
+			if c.at.kind != isObject {
+				continue
+			}
+			c.v = value{}
+		}
+		kept = append(kept, c)
+	}
+	r.memory = kept
+	var absent []value // objects of the other's that are said nothing of here
+	ours := r.memory
+	for _, c := range other.memory {
+		for len(ours) > 0 && ours[0].at.before(c.at) {
+			ours = ours[1:]
+		}
+		if c.at.kind == isObject && c.v != number(0) && (len(ours) == 0 || ours[0].at != c.at) {
+			absent = append(absent, c.at)
 		}
 	}
-	for at, v := range other.memory {
-		if have, ok := r.memory[at]; !ok && at.kind == isObject && r.memory[fresh(at)].known && v != number(0) {
+	for _, at := range absent {
+		if r.isFresh(at) {
 			r.put(at, value{})
-			less = less || !have.known
+			less = true
 		}
 	}
 	return less

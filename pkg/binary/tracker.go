@@ -21,15 +21,20 @@ const (
 	flowCall        // to a target and back; target 0 if it is not constant
 )
 
-// step is an instruction as far as the flow goes. Targets are offsets from the text, below zero if unknown.
-type step struct {
+// hop is an instruction as far as the flow goes. Targets are offsets from the text, below zero if unknown.
+type hop struct {
 	size   int
 	flow   flow
 	target int64
-	load   uint64 // address of the word that is loaded, 0 if it is not constant
-	pair   bool   // the word after it is loaded too
-	flag   int64  // offset from a register at which the byte 1 is stored, 0 if there is none
-	put    int64  // offset from a register, not the stack pointer, at which a register is stored as a word; 0 if there is none
+}
+
+// step is an instruction and what of its arguments matters.
+type step struct {
+	hop
+	load uint64 // address of the word that is loaded, 0 if it is not constant
+	pair bool   // the word after it is loaded too
+	flag int64  // offset from a register at which the byte 1 is stored, 0 if there is none
+	put  int64  // offset from a register, not the stack pointer, at which a register is stored as a word; 0 if there is none
 }
 
 // decoder decodes the instruction at offset at from the text and applies it to r; false if it cannot.
@@ -65,7 +70,7 @@ func (p *program) body(fn int32) (body, bool) {
 	}
 	p.decoded += int(end - start)
 	b.code = make([]byte, end-start)
-	return b, p.m.read(p.mod.text+uint64(start), b.code)
+	return b, p.m.readOnce(p.mod.text+uint64(start), b.code)
 }
 
 // steps decodes a function and shows each instruction after it was applied; false if one could not be decoded.
@@ -82,17 +87,32 @@ func (p *program) steps(b body, regs *registers, see func(at int64, s step)) boo
 	return true
 }
 
-// targets returns where branches inside a function go to: its own, and the jump tables in the data.
-func (p *program) targets(b body) (map[int64]bool, bool) {
-	targets := map[int64]bool{}
+// tableTargets returns where the jump tables in the data go to inside a function.
+func (p *program) tableTargets(b body) []int64 {
 	low, _ := slices.BinarySearch(p.graph.inner, b.start)
 	high, _ := slices.BinarySearch(p.graph.inner, b.start+uint32(len(b.code)))
+	var all []int64
 	for _, t := range p.graph.inner[low:high] {
-		targets[int64(t)] = true
+		all = append(all, int64(t))
 	}
-	ok := p.flows(b, func(_ int64, s step) {
+	return all
+}
+
+// targets returns where branches inside a function go to, as offsets from its start: its own, and the jump tables in
+// the data.
+func (p *program) targets(b body) (bitset, bool) {
+	targets := newBitset(uint64(len(b.code)))
+	add := func(t int64) {
+		if n := uint64(t) - uint64(b.start); n < uint64(len(b.code)) {
+			targets.set(n)
+		}
+	}
+	for _, t := range p.tableTargets(b) {
+		add(t)
+	}
+	ok := p.hops(b, func(_ int64, s hop) {
 		if s.flow == flowBranch || s.flow == flowJump {
-			targets[s.target] = true
+			add(s.target)
 		}
 	})
 	return targets, ok
@@ -113,7 +133,7 @@ func (p *program) track(fn int32, see func(at int64, s step, after *registers)) 
 	regs := newRegisters(p.m.f.machine)
 	p.steps(b, &regs, func(at int64, s step) {
 		see(at, s, &regs)
-		if s.flow == flowCall || s.flow == flowJump || targets[at+int64(s.size)] {
+		if s.flow == flowCall || s.flow == flowJump || targets.has(uint64(at)+uint64(s.size)-uint64(b.start)) {
 			regs.clear()
 		}
 	})

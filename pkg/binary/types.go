@@ -2,6 +2,15 @@ package binary
 
 import "bytes"
 
+// maxTypes is how many struct types are looked at; dockerd has 12,000.
+const maxTypes = 1 << 17
+
+// namedType is what may be a struct type, and where its name is, counted from moduledata.types.
+type namedType struct {
+	at   uint64
+	name uint32
+}
+
 // structField finds a struct type by its name as reflect prints it ("tls.Config"), and one of its fields. It returns
 // the addresses of the types of that name, and the field's offset in the first that has it. Types of 64-bit
 // programs of 1.17 and later are read.
@@ -11,32 +20,33 @@ func (m *memory) structField(mod *module, name, field string) (types []uint64, o
 	if !m.f.is64 || mod.etypes <= mod.types {
 		return nil, 0
 	}
-	size := mod.etypes - mod.types
+	const kindAt, nameAt, kindStruct, kindMask, bound = 23, 40, 25, 1<<5 - 1, 16
 	text := append([]byte{byte(len(name) + 1), '*'}, name...) // a struct shares the name of its pointer
 	names := map[uint32]bool{}
-	err := m.walk(mod.types, size, len(text), func(address uint64, b []byte, n int) {
+	var structs []namedType
+	err := m.walk(mod.types, mod.etypes-mod.types, nameAt+8, func(address uint64, b []byte, n int) {
 		for from := 0; len(names) < 16; {
 			i := bytes.Index(b[from:], text)
 			if i < 0 || from+i >= n {
-				return
+				break
 			}
 			names[uint32(address-mod.types)+uint32(from+i)-1] = true // the name's flags come first
 			from += i + 1
 		}
-	})
-	if err != nil || len(names) == 0 {
-		return nil, 0
-	}
-	const kindAt, nameAt, kindStruct, kindMask = 23, 40, 25, 1<<5 - 1
-	err = m.walk(mod.types, size, 48, func(address uint64, b []byte, n int) {
-		for i := -address % 8; i < uint64(n) && i+48 <= uint64(len(b)); i += 8 {
-			if b[i+kindAt]&kindMask == kindStruct && names[m.f.order.Uint32(b[i+nameAt:])] && len(types) < 16 {
-				types = append(types, address+i)
+		for i := -address % 8; i < uint64(n) && i+nameAt+8 <= uint64(len(b)); i += 8 {
+			// Flags and alignments come before the kind.
+			if b[i+kindAt]&kindMask == kindStruct && b[i+kindAt-1]|b[i+kindAt-2]|b[i+kindAt-3] < bound && len(structs) < maxTypes {
+				structs = append(structs, namedType{address + i, m.f.order.Uint32(b[i+nameAt:])})
 			}
 		}
 	})
 	if err != nil {
 		return nil, 0
+	}
+	for _, t := range structs {
+		if names[t.name] && len(types) < 16 {
+			types = append(types, t.at)
+		}
 	}
 	for _, t := range types {
 		if offset, ok := m.fieldOffset(t, field); ok {

@@ -1,6 +1,9 @@
 package binary
 
-import "debug/elf"
+import (
+	"debug/elf"
+	"slices"
+)
 
 // value is what is known of a register or a word of memory before an instruction: nothing, if it is not known.
 type value struct {
@@ -41,7 +44,7 @@ type registers struct {
 	sp     int // the number of the stack pointer
 	r      [32]value
 	vector [16][2]value      // the words of the vector registers
-	memory map[value]value   // words at addresses in the frame, in objects and in variables
+	memory knownWords        // words at addresses in the frame, in objects and in variables
 	store  func(at, v value) // told of every word that is stored where it is known, nil for nobody
 }
 
@@ -70,10 +73,15 @@ func (r *registers) clear() {
 
 // load returns the word at an address.
 func (r *registers) load(at value) value {
-	if v, ok := r.memory[at]; ok {
+	if v, ok := r.memory.get(at); ok {
 		return v
 	}
-	if at.kind == isObject && r.memory[fresh(at)].known {
+	return r.untold(at)
+}
+
+// untold returns what a word holds that is not in memory.
+func (r *registers) untold(at value) value {
+	if at.kind == isObject && r.isFresh(at) {
 		return number(0)
 	}
 	if address, ok := at.constant(); ok {
@@ -88,15 +96,21 @@ func fresh(at value) value {
 	return at
 }
 
+// isFresh says whether the object at an address is zero where nothing else is said.
+func (r *registers) isFresh(at value) bool {
+	v, _ := r.memory.get(fresh(at))
+	return v.known
+}
+
 // put records what a word holds. An unknown word of an object is recorded too, for it is not zero.
 func (r *registers) put(at, v value) {
 	switch {
 	case !v.known && at.kind != isObject:
-		delete(r.memory, at)
-	case r.memory == nil || len(r.memory) >= maxMemory:
-		r.memory = map[value]value{at: v}
+		r.memory = r.memory.without(at)
+	case len(r.memory) >= maxMemory:
+		r.memory = knownWords{{at, v}}
 	default:
-		r.memory[at] = v
+		r.memory = r.memory.set(at, v)
 	}
 }
 
@@ -133,10 +147,8 @@ func (r *registers) forget(pointer value) {
 		return
 	}
 	from := int64(pointer.n)
-	for at := range r.memory {
-		outside := pointer.kind == isFrame && from < 0 && int64(at.n) >= 0 // the arguments
-		if at.kind == pointer.kind && at.site == pointer.site && int64(at.n) >= from && !outside {
-			delete(r.memory, at)
-		}
-	}
+	r.memory = slices.DeleteFunc(r.memory, func(c knownWord) bool {
+		outside := pointer.kind == isFrame && from < 0 && int64(c.at.n) >= 0 // the arguments
+		return c.at.kind == pointer.kind && c.at.site == pointer.site && int64(c.at.n) >= from && !outside
+	})
 }

@@ -2,7 +2,6 @@ package binary
 
 import (
 	"debug/elf"
-	"encoding/binary"
 	"slices"
 )
 
@@ -13,12 +12,60 @@ type variable struct {
 	unknown   bool               // it may be set otherwise
 }
 
-// Limits of what is looked through: functions that refer to a variable, and variables of a program, each of which
-// takes a look at the whole text.
+// Limits of what is looked through: functions that refer to a variable, variables of a program, and mentions of any.
 const (
 	maxWriters   = 64
 	maxVariables = 64
+	maxMentions  = 1 << 21
 )
+
+// mention is a place in the text that refers to the writable data other than by loading from it.
+type mention struct {
+	at uint32 // offset from the text
+	to uint32 // offset from mentions.low
+}
+
+// mentions are found in the one walk over the text, in its order: which variables are watched is known only later.
+type mentions struct {
+	low, size uint64 // the addresses that are looked for
+	all       []mention
+	cut       bool // there are more
+}
+
+// immediates are the bytes that may follow an argument in an instruction of amd64. The argument counts from the end of
+// the instruction, so it may be so much higher than it looks. Source: Intel SDM, volume 2.
+var immediates = map[elf.Machine][]uint64{elf.EM_X86_64: {0, 1, 4}, elf.EM_AARCH64: {0}}
+
+// newMentions looks for addresses that the program can write to once it runs: the writable segments, with what the file
+// has no bytes for, and without what the loader makes read-only at their beginning.
+func newMentions(m *memory) mentions {
+	low, high := uint64(1<<64-1), uint64(0)
+	for _, s := range m.f.loads {
+		if s.access&elf.PF_W != 0 && s.vaddr+s.mapped >= s.vaddr {
+			low, high = min(low, s.vaddr), max(high, s.vaddr+s.mapped)
+		}
+	}
+	for _, s := range m.f.segments {
+		if s.kind == elf.PT_GNU_RELRO && low-s.vaddr < s.size && s.vaddr+s.size < high {
+			low = s.vaddr + s.size
+		}
+	}
+	if low >= high {
+		return mentions{}
+	}
+	low -= min(low, 4) // the largest immediate
+	return mentions{low: low, size: min(high-low, 1<<32-1)}
+}
+
+// add records that the code at an offset from the text mentions an address, if it is in the data.
+func (m *mentions) add(at uint32, address uint64) {
+	if address-m.low >= m.size {
+		return
+	}
+	if m.cut = m.cut || len(m.all) >= maxMentions; !m.cut {
+		m.all = append(m.all, mention{at, uint32(address - m.low)})
+	}
+}
 
 // watch looks for all code that sets the words of a variable.
 func (p *program) watch(at, size uint64) {
@@ -92,80 +139,24 @@ func (p *program) settled(v value) value {
 	return value{}
 }
 
-// writers returns the functions whose code refers to an address in [low, high) other than by loading it.
+// writers returns the functions whose code refers to an address in [low, high) other than by loading it; false if they
+// are not known.
 func (p *program) writers(low, high uint64) ([]int32, bool) {
+	if p.graph == nil || p.graph.mentions.cut || low-p.graph.mentions.low >= p.graph.mentions.size {
+		return nil, false
+	}
 	var fns []int32
-	see := func(at uint64) {
-		offset := uint32(at - p.mod.text)
-		i, exact := slices.BinarySearch(p.fns.entry, offset)
-		if !exact {
-			i--
+	for _, m := range p.graph.mentions.all {
+		to := p.graph.mentions.low + uint64(m.to)
+		if to >= high || !slices.ContainsFunc(immediates[p.m.f.machine], func(n uint64) bool { return to+n >= low && to+n < high }) {
+			continue
 		}
-		if fn := int32(max(i, 0)); !slices.Contains(fns, fn) && len(fns) <= maxWriters {
+		if fn := p.fns.around(m.at); !slices.Contains(fns, fn) {
 			fns = append(fns, fn)
 		}
-	}
-	scan := writersAMD64
-	if p.m.f.machine == elf.EM_AARCH64 {
-		scan = writersARM64
-	}
-	err := p.m.walk(p.mod.text, p.mod.etext-p.mod.text, 64, func(address uint64, b []byte, n int) {
-		scan(address, b, n, low, high, see)
-	})
-	return fns, err == nil && len(fns) <= maxWriters
-}
-
-// writersAMD64 looks at every byte for a ModRM of mod 00, rm 101 and what may follow it: a displacement from the end
-// of the instruction, after which there may be an immediate of 1 or 4 bytes. Source: Intel SDM, volume 2.
-func writersAMD64(address uint64, b []byte, n int, low, high uint64, see func(uint64)) {
-	for i := 2; i < n+2 && i+5 <= len(b); i++ {
-		if b[i]&0xc7 != 0x05 {
-			continue
-		}
-		to := address + uint64(i) + 5 + uint64(int64(int32(binary.LittleEndian.Uint32(b[i+1:]))))
-		if to+4 < low || to >= high { // the sum of both is at most 4 more
-			continue
-		}
-		load := b[i-1] == 0x8b || b[i-2] == 0x0f && b[i-1] == 0x10 // MOV, MOVUPS
-		if hit := to >= low || to+1 >= low && to+1 < high || to+4 < high; hit && !load {
-			see(address + uint64(i))
+		if len(fns) > maxWriters {
+			return nil, false
 		}
 	}
-}
-
-// writersARM64 looks for ADRP and, soon after, ADD or STR on the same register. Source: Arm ARM for A-profile, C6.2.
-func writersARM64(address uint64, b []byte, n int, low, high uint64, see func(uint64)) {
-	const soon = 8 // instructions
-	for i := 0; i < n && i+4 <= len(b); i += 4 {
-		w := binary.LittleEndian.Uint32(b[i:])
-		if w&0x9f000000 != 0x90000000 {
-			continue
-		}
-		page, reg := adrp(address+uint64(i), w), w&31
-		if page+0x1000+0x8000 <= low || page >= high {
-			continue
-		}
-		for j := i + 4; j <= i+4*soon && j+4 <= len(b); j += 4 {
-			w := binary.LittleEndian.Uint32(b[j:])
-			if w>>5&31 != reg {
-				continue
-			}
-			imm := uint64(w >> 10 & 0xfff)
-			switch {
-			case w&0xffc00000 == 0x91000000: // ADD
-				loaded := false
-				if j+8 <= len(b) {
-					next := binary.LittleEndian.Uint32(b[j+4:])
-					loaded = next>>5&31 == w&31 && (next&0xffc00000 == 0xf9400000 || next&0xffc00000 == 0xa9400000) // LDR, LDP
-				}
-				if to := page + imm; to >= low && to < high && !loaded {
-					see(address + uint64(i))
-				}
-			case w&0xffc00000 == 0xf9000000: // STR
-				if to := page + imm*8; to >= low && to < high {
-					see(address + uint64(i))
-				}
-			}
-		}
-	}
+	return fns, true
 }

@@ -28,6 +28,9 @@ func (f *ImageFacts) text(b *strings.Builder) {
 		lines = append(lines, []string{fmt.Sprint(i), fmt.Sprintf("%d bytes", l.TarSize), blameText(f.Blame[i]), shorten(strings.Join(strings.Fields(l.CreatedBy), " "), 90)})
 	}
 	columns(b, lines)
+	if f.Storage != nil {
+		f.Storage.text(b, f.Blame)
+	}
 }
 
 func userText(f *ImageFacts) string {
@@ -73,12 +76,20 @@ func (f *BinaryFacts) text(b *strings.Builder) {
 	if f.Linking != nil && f.Linking.Failure != "" {
 		lines = append(lines, []string{"loading fails", f.Linking.Failure})
 	}
-	lines = append(lines, []string{"handles signals", yesNo(f.Signals.Notify)}, []string{"listens", yesNo(f.Server.Listens)})
+	signals, listens := yesNo(f.Signals.Notify), yesNo(f.Server.Listens)
+	if f.Opaque != "" {
+		signals, listens = "unknown", "unknown"
+	}
+	lines = append(lines, []string{"handles signals", signals}, []string{"listens", listens})
 	for _, x := range f.Features {
 		lines = append(lines, []string{"built in", x.Name})
 	}
 	columns(b, lines)
-	fmt.Fprintln(b, "needs")
+	needs := "needs"
+	if f.Opaque != "" {
+		needs = "needs, as far as the loader knows; others are unknown"
+	}
+	fmt.Fprintln(b, needs)
 	for _, n := range f.Needs {
 		fmt.Fprintf(b, "  %s\n", printable(strings.TrimSpace(fmt.Sprintf("%s %s (%s)", n.Topic, strings.Join(n.Names, ", "), n.Certainty))))
 		for _, e := range n.Evidence {

@@ -14,10 +14,11 @@ var architectureMismatch = &audit.Rule{
 	Severity: audit.Error,
 	Sees:     audit.Sees{All: audit.Executable | audit.ImageConfig},
 	Doc: audit.Doc{
-		Checks: "The ELF machine of the program the image starts is compared with the architecture in the image's config, and for 32-bit ARM the GOARM level with its variant.",
+		Checks: "The ELF machine of the program the image starts is compared with the architecture in the image's config, and the level of the processor that it was built for (GOAMD64, GOARM, GOARM64) with its variant.",
 		Why:    "The kernel refuses the file. It happens when GOARCH is fixed in the Dockerfile, when ARG TARGETARCH has a default (the default wins on every platform), or when a --platform=$BUILDPLATFORM stage forgets GOARCH=$TARGETARCH.",
 		Unless: "The node runs foreign programs through binfmt_misc and QEMU on purpose.",
 		Messages: []string{
+			"This program can only be run on AMD64 processors with v* microarchitecture support.",
 			"exec *: exec format error",
 			"standard_init_linux.go:*: exec user process caused*: exec format error",
 		},
@@ -48,17 +49,8 @@ func checkArchitecture(p *audit.Pass) {
 				Words:  fmt.Sprintf("exec %s: exec format error", prog.Path),
 				Remedy: "Declare ARG TARGETOS TARGETARCH (without defaults) in the build stage and build with GOOS=$TARGETOS GOARCH=$TARGETARCH",
 			}))
-		case armTooNew(prog, want.Variant):
-			p.Report(p.BlameBuild(prog).Of(audit.Finding{
-				Severity: audit.Warning,
-				Message:  fmt.Sprintf("%s is built with GOARM=%s, the image says %s", prog.Path, prog.Go.Settings["GOARM"], want),
-				Evidence: []audit.Evidence{
-					audit.Seen(audit.LevelBinary, "the build information says GOARM=%s", prog.Go.Settings["GOARM"]),
-					audit.Seen(audit.LevelImage, "the image's config says %s", want),
-				},
-				Path:   prog.Path,
-				Remedy: "Build with GOARM=${TARGETVARIANT#v}",
-			}))
+		default:
+			checkLevel(p, prog)
 		}
 	}
 }
@@ -97,16 +89,53 @@ func archName(prog *audit.Program) string {
 	return prog.ELF.Machine
 }
 
-// armTooNew reports a GOARM level above the image's variant ("v6"). Source: the Go wiki's GoArm, OCI image-index.md.
-func armTooNew(prog *audit.Program, variant string) bool {
-	if prog.ELF.Arch != "arm" || prog.Go == nil || len(variant) != 2 {
-		return false
+// levelKeys are the build settings that choose a processor, and what is promised by a platform without a variant.
+// Source: `go help environment`; OCI image-index.md, "Platform Variants"; containerd's platforms package, which takes
+// amd64 for v1, arm for v7 and arm64 for v8.
+var levelKeys = map[string]struct{ key, usual string }{
+	"amd64": {"GOAMD64", "v1"}, "arm": {"GOARM", "v7"}, "arm64": {"GOARM64", "v8"},
+}
+
+// checkLevel reports a program that wants a better processor than the image's platform promises; which the node has is not
+// known. A platform without a variant promises what is usual, and hardly with care: that is possible at most.
+func checkLevel(p *audit.Pass, prog *audit.Program) {
+	want, setting := p.Image.Platform, levelKeys[prog.ELF.Arch]
+	promised, certainty := want.Variant, audit.Likely
+	if promised == "" {
+		promised, certainty = setting.usual, audit.Possible
 	}
-	level := prog.Go.Settings["GOARM"]
-	if level == "" {
-		return false
+	level := prog.Layout.CPU
+	if level == "" || prog.ELF.Arch != want.Architecture || !above(level, promised) {
+		return
 	}
-	have, err1 := strconv.Atoi(level[:1])
-	allowed, err2 := strconv.Atoi(variant[1:])
-	return err1 == nil && err2 == nil && have > allowed
+	f := audit.Finding{
+		Certainty: certainty,
+		Message:   fmt.Sprintf("%s is built for processors of level %s, the image says %s", prog.Path, level, want),
+		Evidence: []audit.Evidence{
+			audit.Seen(audit.LevelBinary, "the build information or the properties of %s ask for %s", prog.Path, level),
+			audit.Seen(audit.LevelImage, "the image's config says %s", want),
+		},
+		Path:   prog.Path,
+		Remedy: fmt.Sprintf("Build with the %s that the image's platform promises, or give the platform its variant", setting.key),
+	}
+	if prog.ELF.Arch == "amd64" {
+		f.Words = fmt.Sprintf("This program can only be run on AMD64 processors with %s microarchitecture support.", level)
+	}
+	p.Report(p.BlameBuild(prog).Of(f))
+}
+
+// above reports whether a level ("v8.1,lse") is more than a variant ("v8") promises. What cannot be compared is not.
+func above(level, variant string) bool {
+	number := func(text string) (major, minor int, ok bool) {
+		text, _, _ = strings.Cut(strings.TrimPrefix(text, "v"), ",")
+		first, second, dotted := strings.Cut(text, ".")
+		major, err := strconv.Atoi(first)
+		if dotted && err == nil {
+			minor, err = strconv.Atoi(second)
+		}
+		return major, minor, err == nil
+	}
+	a, b, ok1 := number(level)
+	c, d, ok2 := number(variant)
+	return ok1 && ok2 && (a > c || a == c && b > d)
 }

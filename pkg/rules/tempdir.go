@@ -32,6 +32,9 @@ var tempDirMissing = &audit.Rule{
 
 func checkTempDir(p *audit.Pass) {
 	p.Needing(binary.TopicTempDir, func(prog *audit.Program, n binary.Need) {
+		if anyDirectory(n) {
+			return
+		}
 		dirs := tempDirs(p, n)
 		var bad []layers.TempDir
 		var names []string
@@ -50,6 +53,14 @@ func checkTempDir(p *audit.Pass) {
 			p.Report(tempDirFinding(p, prog, n, d))
 		}
 	})
+}
+
+// anyDirectory reports whether all that the program is seen to do is to create in directories that it learns when it runs.
+func anyDirectory(n binary.Need) bool {
+	known := func(e binary.Evidence) bool {
+		return !strings.Contains(e.Text, "with a directory known at run time only")
+	}
+	return len(n.Evidence) > 0 && !slices.ContainsFunc(n.Evidence, known)
 }
 
 // tempDirs are the directories the program writes to: those it names, or the default one.
