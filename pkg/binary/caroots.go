@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // systemRoots reads the system's roots; a program without it cannot need them. A mere server links it too.
@@ -179,18 +180,20 @@ func (p *program) builtURL(u use) (url string, last bool) {
 // passedURL returns a constant https URL that a reached function of the program passes to the function of a use, "" if
 // there is none; whole says that it is what the use is given.
 func (p *program) passedURL(u use, word int) (url string, whole bool) {
-	parameter := -1
-	if c, ok := p.tracedCall(u); ok && c.words[word].known && c.words[word].kind == isParameter {
-		parameter = int(c.words[word].n)
-	}
+	parameter := sync.OnceValue(func() int { // asked for where there is a URL only
+		if c, ok := p.tracedCall(u); ok && c.words[word].known && c.words[word].kind == isParameter {
+			return int(c.words[word].n)
+		}
+		return -1
+	})
 	for _, caller := range p.graph.callers(u.caller, 64) {
 		if !p.reach.reached(caller) || isStandard(packageOf(p.name(caller))) {
 			continue
 		}
 		for _, c := range p.callsTo(caller, func(callee int32) bool { return callee == u.caller }) {
 			for w := range 8 {
-				if s, ok := c.text(p, w); ok && isHTTPS(s) && (url == "" || w == parameter) {
-					url, whole = s, w == parameter
+				if s, ok := c.text(p, w); ok && isHTTPS(s) && (url == "" || w == parameter()) {
+					url, whole = s, w == parameter()
 				}
 			}
 			if whole {
