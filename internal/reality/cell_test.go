@@ -72,7 +72,7 @@ func TestReality(t *testing.T) {
 	w := &world{shop: newWorkshop(t), zoneZip: zip, tally: newTally(), peer: newPeer(t)}
 	cells := slices.Concat(loaderCells, libraryCells, libcCells, architectureCells(), entrypointCells, permissionCells, shellCells,
 		caRootsCells, zoneinfoCells(goroot(t)), localTimeCells, tempDirCells, signalCells(), unhandledCells, stopSignalCells(), profilingCells(), orphanCells(), userCells, environmentCells(),
-		commandCells, userDatabaseCells, unreadableCells, expiredCells, mimeCells, stubCells, healthcheckCells, resolverCells)
+		commandCells, userDatabaseCells, unreadableCells, expiredCells, mimeCells, stubCells, healthcheckCells, resolverCells, setuidCells(), leftoverCells())
 	t.Run("cells", func(t *testing.T) {
 		for _, c := range cells {
 			t.Run(c.rule+"/"+c.name, func(t *testing.T) {

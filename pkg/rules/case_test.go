@@ -35,6 +35,7 @@ import (
 //	config.json                   layers.Config, with "architecture" and "variant" beside it
 //	history                       one step per line, "empty: " before one without a layer; made up from the Dockerfile if left out
 //	binary.json                   one executable: "path", "elf" (elftest.Spec), and the Go facts of binary.Binary
+//	{{GitHub token}}, ..          anywhere: a secret, see expand
 //	want.findings                 what the rule must say
 //	want.Dockerfile               the Dockerfile after its fixes
 type ruleCase struct {
@@ -43,10 +44,11 @@ type ruleCase struct {
 	sections map[string][]byte
 }
 
-func parseCase(name string, data []byte) *ruleCase {
+func parseCase(t *testing.T, name string, data []byte) *ruleCase {
+	t.Helper()
 	c := &ruleCase{name: name, archive: txtar.Parse(data), sections: map[string][]byte{}}
 	for _, f := range c.archive.Files {
-		c.sections[f.Name] = f.Data
+		c.sections[f.Name] = expand(t, f.Data)
 	}
 	return c
 }
@@ -133,6 +135,7 @@ func (c *ruleCase) program(t *testing.T) *audit.Program {
 	}
 	b.Children = facts.Children
 	b.Go, b.Opaque, b.Signals, b.Server, b.Features, b.Stubs = facts.Go, facts.Opaque, facts.Signals, facts.Server, facts.Features, facts.Stubs
+	b.Secrets = facts.Secrets
 	b.Needs, b.Layout, b.Size = append(b.Needs, facts.Needs...), facts.Layout, max(b.Size, facts.Size)
 	c.sections["elf"+facts.Path] = []byte(jsonOf(t, facts.ELF))
 	return &audit.Program{Binary: b, Toolchain: facts.Toolchain}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/secret"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -176,7 +177,7 @@ func envHoldsSecret(text string) bool {
 			continue
 		}
 		key, value, _ := strings.Cut(line, "=")
-		if tokenShape(value) != "" || secretName(strings.TrimSpace(key)) && realValue(strings.TrimSpace(value)) && !isPlaceholder(value) {
+		if secret.InWords(value) != "" || secret.Named(strings.TrimSpace(key)) && secret.Real(strings.TrimSpace(value)) && !secret.Placeholder(value) {
 			return true
 		}
 	}

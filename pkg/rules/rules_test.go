@@ -64,7 +64,7 @@ func runCase(t *testing.T, rule *audit.Rule, file string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := parseCase(file, data)
+	c := parseCase(t, file, data)
 	source := c.sections["Dockerfile"]
 	result := audit.Run(c.subject(t, source), []*audit.Rule{rule})
 	if len(result.Skipped) > 0 {
@@ -116,7 +116,7 @@ func applyFixes(t *testing.T, c *ruleCase, rule *audit.Rule, findings []audit.Fi
 	if err != nil {
 		t.Fatalf("%s: %v", c.name, err)
 	}
-	again := parseCase(c.name, txtar.Format(c.archive))
+	again := parseCase(t, c.name, txtar.Format(c.archive))
 	for _, f := range audit.Run(again.subject(t, fixed), []*audit.Rule{rule}).Findings {
 		if f.Fix != nil {
 			t.Errorf("%s: the corrected Dockerfile gets a fix again: %s", c.name, f.Message)

@@ -3,10 +3,10 @@ package rules
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/secret"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -60,16 +60,17 @@ func checkSecretVars(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Inst
 			Evidence: []audit.Evidence{p.At(in, "%s stands in %s", key, stageName(stage))},
 			Remedy:   "Pass it at build time with RUN --mount=type=secret, or at run time; and replace the secret, which is known now",
 		}
-		switch shape := tokenShape(value); {
+		switch shape := secret.InWords(value); {
 		case shape != "":
-			f.Message = fmt.Sprintf("%s %s holds %s: %s", in.Keyword, key, shape, r)
-		case !secretName(key):
+			f.Certainty = certain(shape)
+			f.Message = fmt.Sprintf("%s %s holds %s: %s", in.Keyword, key, article(shape), r)
+		case !secret.Named(key):
 			continue
-		case set && isPlaceholder(value):
+		case set && secret.Placeholder(value):
 			f.Certainty = audit.Possible
 			f.Message = fmt.Sprintf("%s %s is a secret by its name and has a default that looks like a placeholder: %s", in.Keyword, key, r)
 			f.Remedy = "Leave it out and let the service refuse to start without it: a default that everybody knows is no secret"
-		case set && realValue(value):
+		case set && secret.Real(value):
 			f.Message = fmt.Sprintf("%s %s is a secret by its name and has a value: %s", in.Keyword, key, r)
 		case in.Keyword == "ENV" && argOf(stage, value) != "":
 			f.Certainty = audit.Likely
@@ -107,16 +108,17 @@ func checkTokens(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruct
 	for _, h := range in.Heredocs {
 		text += "\n" + h.Content
 	}
-	shape := tokenShape(text)
+	shape := secret.InWords(text)
 	if shape == "" {
 		return
 	}
 	r := stageReach(p, stage)
 	p.Report(p.BlameLine(in).Of(audit.Finding{
-		Severity: r.severity(),
-		Message:  fmt.Sprintf("%s holds %s: %s", in.Keyword, shape, r),
-		Evidence: []audit.Evidence{p.At(in, "%s stands in %s", shape, stageName(stage))},
-		Remedy:   "Pass it with RUN --mount=type=secret, and replace the secret, which is known now",
+		Severity:  r.severity(),
+		Certainty: certain(shape),
+		Message:   fmt.Sprintf("%s holds %s: %s", in.Keyword, article(shape), r),
+		Evidence:  []audit.Evidence{p.At(in, "%s stands in %s", article(shape), stageName(stage))},
+		Remedy:    "Pass it with RUN --mount=type=secret, and replace the secret, which is known now",
 	}))
 }
 
@@ -149,62 +151,19 @@ func stageName(s *dockerfile.Stage) string {
 	return fmt.Sprintf("stage %d", s.Index)
 }
 
-var (
-	secretWords   = regexp.MustCompile(`(^|_)(PASSWORD|PASSWD|PASSPHRASE|PASS|SECRET|TOKEN|APIKEY|API_KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY|CREDENTIALS?)$`)
-	harmlessValue = regexp.MustCompile(`^(\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|true|false|yes|no|none|0|1|/.*|https?://[^@]*)$`)
-	placeholder   = regexp.MustCompile(`(?i)^(<.*>|change[_-]?(me|it|this).*|replace[_-]?me.*|place[_-]?holder|your[_-].*|example|dummy|todo|x{3,}|\*{3,})$`)
-)
-
-// secretName reports whether a variable's name says that its value is a secret. A name that ends in _FILE, _PATH,
-// _ALIAS or _NAME holds no secret itself, and a public key is none.
-func secretName(name string) bool {
-	name = strings.ToUpper(name)
-	return secretWords.MatchString(name) && !strings.Contains(name, "PUBLIC")
-}
-
-// realValue reports whether a value is more than empty, a reference to another variable, a switch or a path.
-func realValue(v string) bool {
-	v = strings.Trim(v, `"'`)
-	return v != "" && !harmlessValue.MatchString(v)
-}
-
-// isPlaceholder reports whether a value only marks where the secret goes.
-func isPlaceholder(v string) bool {
-	return placeholder.MatchString(strings.Trim(strings.TrimSpace(v), `"'`))
-}
-
-// tokenShapes are shapes that nothing but a secret has, with their article.
-var tokenShapes = []struct {
-	name string
-	re   *regexp.Regexp
-}{
-	{"a private key", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)},
-	{"a GitHub token", regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})`)},
-	{"a GitLab token", regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{20,}`)},
-	{"an AWS access key", regexp.MustCompile(`\b(AKIA|ASIA)[0-9A-Z]{16}\b`)},
-	{"a Slack token", regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{10,}`)},
-	{"a Stripe key", regexp.MustCompile(`\b[rs]k_live_[A-Za-z0-9]{20,}`)},
-	{"an npm token", regexp.MustCompile(`\bnpm_[A-Za-z0-9]{36}\b`)},
-	{"a Google API key", regexp.MustCompile(`\bAIza[0-9A-Za-z_-]{35}\b`)},
-	{"a password in a URL", regexp.MustCompile(`\b[a-z][a-z0-9+.-]*://[^/\s:@$"']+:[^/\s:@$"'{]+@[^/\s]`)},
-}
-
-// everybodyKnows reports whether the password of a URL is a default or a placeholder: postgres://postgres:postgres@db.
-func everybodyKnows(found string) bool {
-	_, rest, _ := strings.Cut(found, "://")
-	user, rest, ok := strings.Cut(rest, ":")
-	password, _, _ := strings.Cut(rest, "@")
-	return ok && (password == user || password == "password" || password == "pass" || isPlaceholder(password))
-}
-
-// tokenShape names the first well-known shape in a text, "" if there is none. AWS marks its example keys EXAMPLE.
-func tokenShape(text string) string {
-	for _, s := range tokenShapes {
-		for _, found := range s.re.FindAllString(text, -1) {
-			if !strings.Contains(found, "EXAMPLE") && !everybodyKnows(found) {
-				return s.name
-			}
-		}
+// article puts a or an before the name of a shape.
+func article(shape string) string {
+	if strings.ContainsRune("aeioAEIO", rune(shape[0])) || strings.HasPrefix(shape, "npm") {
+		return "an " + shape
 	}
-	return ""
+	return "a " + shape
+}
+
+// certain says how certain it is that a shape opens something. The ID of an AWS key opens nothing without its other
+// half, and an API key of Google may be one that every program of a vendor carries.
+func certain(shape string) audit.Certainty {
+	if shape == secret.AWSKeyID || shape == secret.GoogleKey || shape == secret.Variable {
+		return audit.Likely
+	}
+	return audit.Proven
 }

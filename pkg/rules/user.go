@@ -2,9 +2,11 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
 
 var runsAsRoot = &audit.Rule{
@@ -39,6 +41,7 @@ func checkUser(p *audit.Pass) {
 		Message:  fmt.Sprintf("the image runs as root: its user is %q", user),
 		Evidence: []audit.Evidence{audit.Seen(audit.LevelImage, "user %q of the config is uid 0", user)},
 		Remedy:   "Add USER 65532:65532 to the final stage, after checking which paths the service writes",
+		Fix:      userFix(p),
 	}
 	if user == "" {
 		f.Message = "the image runs as root: it sets no user"
@@ -63,12 +66,14 @@ func checkUserText(p *audit.Pass) {
 			Message:  fmt.Sprintf("the service runs as root: USER %s", u.Value),
 			Evidence: []audit.Evidence{p.At(u.By, "USER %s is the last of the final stage", u.Value)},
 			Remedy:   remedy,
+			Fix:      userFix(p),
 		}))
 	case u.By == nil && final.Root().Scratch():
 		p.Report(p.BlameBase().Of(audit.Finding{
 			Message:  "the service runs as root: no USER, and scratch sets none",
 			Evidence: []audit.Evidence{p.At(final.From, "the final stage has no USER")},
 			Remedy:   remedy,
+			Fix:      userFix(p),
 		}))
 	case u.By == nil && !strings.Contains(final.Root().Base, "nonroot"):
 		p.Report(p.BlameBase().Of(audit.Finding{
@@ -78,6 +83,40 @@ func checkUserText(p *audit.Pass) {
 			Remedy:    remedy,
 		}))
 	}
+}
+
+// userFix gives the service a user without rights, where it sets out to run: before the settings that end the final
+// stage, or in the place of the USER that says root, if nothing is written after it. It is unsafe: which paths the service
+// writes, and which ports it may open, is not decided here.
+func userFix(p *audit.Pass) *audit.Fix {
+	const nobody = "65532:65532"
+	if fits, _ := p.DockerfileFits(); !fits {
+		return nil
+	}
+	final := p.Dockerfile.Final()
+	fix := &audit.Fix{Title: "Run the service as USER " + nobody, Safety: audit.Unsafe}
+	settings := trailing(final)
+	switch by := final.User.By; {
+	case by != nil && p.Image != nil && final.User.Value != p.Image.Config.User:
+		return nil // the image is older than its Dockerfile
+	case by != nil && by.Stage == final && len(by.Words) == 1 && p.Dockerfile.Text(by.Words[0].Span) == final.User.Value && by.Index >= settings:
+		fix.Edits = []dockerfile.Edit{{Span: by.Words[0].Span, New: nobody}}
+	case by != nil || settings == len(final.Instructions):
+		return nil
+	default:
+		at := dockerfile.Span{Start: final.Instructions[settings].Span.Start, End: final.Instructions[settings].Span.Start}
+		fix.Edits = []dockerfile.Edit{{Span: at, New: "USER " + nobody + "\n"}}
+	}
+	return fix
+}
+
+// trailing is the index of the first of the instructions that end a stage and neither run nor write anything.
+func trailing(s *dockerfile.Stage) int {
+	i := len(s.Instructions)
+	for i > 0 && !slices.Contains([]string{"RUN", "COPY", "ADD", "WORKDIR", "VOLUME", "SHELL", "ONBUILD"}, s.Instructions[i-1].Keyword) {
+		i--
+	}
+	return i
 }
 
 // isRoot reports whether USER means uid 0, group aside.

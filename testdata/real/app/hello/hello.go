@@ -31,30 +31,35 @@ func Addr() string {
 // Handler serves the page: one line for each step, status 500 if a step went wrong.
 func Handler() http.Handler {
 	client := &http.Client{Timeout: 5 * time.Second}
-	steps := []struct {
-		name string
-		do   func() (string, error)
-	}{
-		{"user", whoami},
-		{"local", func() (string, error) { return time.Now().Format("-0700"), nil }},
-		{"zone", zoned},
-		{"temp", scratch},
-		{"peer", func() (string, error) { return greet(client) }},
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		status, page := http.StatusOK, new(strings.Builder)
-		for _, step := range steps {
-			said, err := step.do()
-			if err != nil {
-				status, said = http.StatusInternalServerError, "ERROR "+err.Error()
-			}
-			fmt.Fprintf(page, "%s: %s\n", step.name, said)
+		var p page
+		p.step("user", whoami)
+		p.step("local", func() (string, error) { return time.Now().Format("-0700"), nil })
+		p.step("zone", zoned)
+		p.step("temp", scratch)
+		p.step("peer", func() (string, error) { return greet(client) })
+		if p.wrong {
+			w.WriteHeader(http.StatusInternalServerError)
 		}
-		w.WriteHeader(status)
-		io.WriteString(w, page.String())
+		io.WriteString(w, p.text.String())
 	})
 	return mux
+}
+
+// page is what is served.
+type page struct {
+	text  strings.Builder
+	wrong bool
+}
+
+// step adds a line on how a step went.
+func (p *page) step(name string, do func() (string, error)) {
+	said, err := do()
+	if err != nil {
+		p.wrong, said = true, "ERROR "+err.Error()
+	}
+	fmt.Fprintf(&p.text, "%s: %s\n", name, said)
 }
 
 // whoami needs /etc/passwd, or $USER and $HOME.

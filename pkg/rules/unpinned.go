@@ -1,0 +1,75 @@
+package rules
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/dockerfile"
+)
+
+var baseUnpinned = &audit.Rule{
+	ID:       "base-unpinned",
+	Title:    "an image is named by a tag, which others may move",
+	Severity: audit.Note,
+	Sees:     audit.Sees{All: audit.Dockerfile},
+	Doc: audit.Doc{
+		Checks: "The image of each FROM, COPY --from and RUN --mount that the target needs, after its arguments are put in: has it a digest? A tag is a note; no tag, or latest, is a warning. scratch, stages and images that are not known before the build are left out.",
+		Why:    "The same Dockerfile builds another image tomorrow, and latest another distribution: nobody changed a line, and the build or the service breaks.",
+		Unless: "Something else pins it: a registry that never moves tags, or a lock file of the builder.",
+	},
+	Check: checkUnpinned,
+}
+
+func checkUnpinned(p *audit.Pass) {
+	told := map[string]bool{}
+	report := func(in *dockerfile.Instruction, image string) {
+		if image == "" || strings.Contains(image, "@sha256:") || image == "scratch" || strings.Contains(image, "$") || told[image] {
+			return
+		}
+		told[image] = true
+		_, tag, tagged := strings.Cut(path.Base(image), ":")
+		f := audit.Finding{
+			Message:  fmt.Sprintf("%s is a tag, which may be another image tomorrow", image),
+			Evidence: []audit.Evidence{p.At(in, "%s has no digest", image)},
+			Remedy:   fmt.Sprintf("Add the digest of the image index behind the tag: %s@sha256:..., and let a tool renew it", image),
+		}
+		if !tagged || tag == "latest" {
+			f.Severity = audit.Warning
+			f.Message = fmt.Sprintf("%s means whatever is the latest image at the time of the build", image)
+			f.Remedy = "Name a version, and better its digest too"
+		}
+		p.Report(p.BlameLine(in).Of(f))
+	}
+	for _, s := range p.Dockerfile.Stages {
+		if !p.Dockerfile.Reachable(s) {
+			continue
+		}
+		if s.Parent == nil {
+			report(s.From, s.Base)
+		}
+		for _, in := range s.Instructions {
+			if in.Copy != nil && in.Copy.From == nil {
+				report(in, in.Copy.FromImage)
+			}
+			if in.Run == nil {
+				continue
+			}
+			for _, m := range in.Run.Mounts {
+				if !isStage(p.Dockerfile, m.From) {
+					report(in, m.From)
+				}
+			}
+		}
+	}
+}
+
+// isStage reports whether a mount's from names a stage, by its name or number.
+func isStage(f *dockerfile.File, from string) bool {
+	return slices.ContainsFunc(f.Stages, func(s *dockerfile.Stage) bool {
+		return strings.EqualFold(s.Name, from) || strconv.Itoa(s.Index) == from
+	})
+}
