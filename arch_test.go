@@ -19,26 +19,30 @@ const module = "github.com/imgaudit/imgaudit/"
 // mayImport is the import map: each package with those of ours that it may import. Floors, from the ground: the
 // readers, audit, then target, rules, policy, repair and prove, then report and admission, cmd on top.
 const mayImport = `
+pkg/cache:
 pkg/dockerfile:
-pkg/layers:
-pkg/binary:
+pkg/layers: pkg/cache internal/secret
+pkg/binary: internal/secret
 pkg/source:
 pkg/deploy:
 pkg/sign:
 policies:
 pkg/audit: pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy
-pkg/target: pkg/audit pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy
-pkg/rules: pkg/audit pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy
+pkg/target: pkg/audit pkg/cache pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy
+pkg/rules: pkg/audit pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy internal/secret
 pkg/policy: pkg/audit policies
 pkg/repair: pkg/audit pkg/dockerfile pkg/binary
 pkg/prove: pkg/audit pkg/dockerfile pkg/layers
 pkg/report: pkg/audit pkg/policy pkg/layers pkg/binary
 pkg/admission: pkg/policy pkg/sign
 cmd/imgaudit: *
+internal/secret:
 internal/elftest:
 internal/imagetest: pkg/layers
 internal/demo: cmd/imgaudit
+internal/ci/bigimage:
 internal/ci/cputime:
+internal/ci/floor:
 internal/ci/tlspeer:
 internal/reality:
 internal/matrix: pkg/binary
@@ -52,6 +56,8 @@ github.com/moby/patternmatcher: pkg/dockerfile
 mvdan.cc/sh: pkg/dockerfile
 github.com/google/go-containerregistry: pkg/layers
 github.com/klauspost/compress: pkg/layers
+github.com/docker/cli: pkg/layers
+github.com/BurntSushi/toml: pkg/layers
 golang.org/x/arch: pkg/binary
 debug/elf: pkg/binary
 debug/buildinfo: pkg/binary

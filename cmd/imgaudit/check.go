@@ -33,7 +33,11 @@ type checkFlags struct {
 type readFlags struct {
 	dockerfile, context, target, platform string
 	buildArgs                             []string
+	insecure, caFiles                     []string
+	offline                               bool
 	timeout                               time.Duration
+	cacheDir, progress                    string
+	noCache, timings                      bool
 }
 
 func (f *readFlags) add(c *cobra.Command) {
@@ -41,14 +45,22 @@ func (f *readFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.context, "context", "", "build context directory")
 	c.Flags().StringVar(&f.target, "target", "", "stage to build, the last one by default")
 	c.Flags().StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument K=V (repeatable)")
-	c.Flags().StringVar(&f.platform, "platform", "", "platform os/arch[/variant] of an index")
+	c.Flags().StringVar(&f.platform, "platform", "", "platform os/arch[/variant] of an index, or all")
+	c.Flags().StringSliceVar(&f.insecure, "insecure-registry", nil, "registry HOST[:PORT] that may be spoken to without TLS or with an unsigned certificate (repeatable)")
+	c.Flags().StringSliceVar(&f.caFiles, "ca-cert", nil, "PEM file of authorities that registries' certificates may be signed by, beside the system's (repeatable)")
+	c.Flags().BoolVar(&f.offline, "offline", false, "use no network: archives, layouts and local engines only")
 	c.Flags().DurationVar(&f.timeout, "timeout", 5*time.Minute, "give up after this time")
+	addCacheDir(c, &f.cacheDir)
+	c.Flags().BoolVar(&f.noCache, "no-cache", false, "neither use nor fill the cache")
+	c.Flags().StringVar(&f.progress, "progress", "auto", "progress on standard error: auto (tty on a terminal, else none, or plain with -v), plain, tty, none")
+	c.Flags().BoolVar(&f.timings, "timings", false, "print where the time went to standard error")
 }
 
 // options turns the flags into what the readers take. A --build-arg without a value takes the variable's, as docker
 // build does.
 func (a *app) options(f *readFlags) target.Options {
-	opt := target.Options{Stdin: a.stdin, Dockerfile: f.dockerfile, Context: f.context, Target: f.target, Platform: f.platform, BuildArgs: map[string]string{}, Now: time.Now()}
+	opt := target.Options{Stdin: a.stdin, Dockerfile: f.dockerfile, Context: f.context, Target: f.target, Platform: f.platform, BuildArgs: map[string]string{}, Now: time.Now(),
+		InsecureRegistries: f.insecure, CAFiles: f.caFiles, Offline: f.offline}
 	for _, kv := range f.buildArgs {
 		k, v, ok := strings.Cut(kv, "=")
 		if !ok {
@@ -69,8 +81,8 @@ func newCheck(a *app) *cobra.Command {
 		Long: `check audits its targets together: what the binary needs, what the image provides, which Dockerfile line is to blame.
 
 A TARGET is told by what is at its path, or is an image in a registry. A prefix forces the kind:
-dir: dockerfile: binary: registry: oci:DIR[:tag|@digest] oci-archive: docker-archive:
-- is standard input: a Dockerfile or executable, or a redirected archive.
+dir: dockerfile: binary: registry: oci:DIR[:tag|@digest] oci-archive: docker-archive: docker: podman:
+- is standard input: a Dockerfile, an executable, or an archive of an image.
 Without a target the current directory is audited.`,
 		Example: `  imgaudit check .
   imgaudit check registry.example.com/app:1.2 --dockerfile Dockerfile
@@ -105,15 +117,24 @@ func (a *app) check(ctx context.Context, args []string, f *checkFlags) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.read.timeout)
 	defer cancel()
-	subjects, err := target.Subjects(ctx, args, a.options(&f.read))
+	work, err := a.open(&f.read, f.quiet, f.verbose)
 	if err != nil {
 		return err
 	}
+	defer work.close()
+	subjects, err := target.Subjects(ctx, args, work.watch(a.options(&f.read)))
+	if err != nil {
+		return err
+	}
+	work.timings.mark("subjects")
 	all := rules.All()
 	var results []*audit.Result
 	for _, s := range subjects {
 		results = append(results, audit.Run(s, all))
 	}
+	work.timings.mark("rules")
+	target.Finish(subjects)
+	work.timings.mark("cache")
 	r := report.New(tool(), subjects, results, failOn)
 	a.code = map[policy.Outcome]int{policy.Pass: exitPass, policy.Fail: exitFail, policy.Inconclusive: exitUnaudited}[r.Verdict.Outcome]
 	for _, o := range outs {
@@ -121,6 +142,7 @@ func (a *app) check(ctx context.Context, args []string, f *checkFlags) error {
 			return &unaudited{err}
 		}
 	}
+	work.timings.mark("report")
 	return nil
 }
 

@@ -26,7 +26,7 @@ func makeFixtures(t *testing.T, registry string) map[string]string {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	fixtures := map[string]string{}
-	for _, name := range []string{"rates", "hello", "cprogram", "bad", "good.tar", "good-oci.tar", "truncated.tar", "lying", "empty", "nogo.tar", "arm"} {
+	for _, name := range []string{"rates", "hello", "cprogram", "bad", "good.tar", "good-oci.tar", "truncated.tar", "lying", "empty", "nogo.tar", "arm", "good", "multi", "two.tar"} {
 		fixtures[name] = at(name)
 	}
 	rates := goBuild(t, filepath.Join(projectRoot, "testdata", "demo"), at("rates"))
@@ -41,6 +41,10 @@ func makeFixtures(t *testing.T, registry string) map[string]string {
 	good := goodImage(hello).Build(t)
 	imagetest.WriteDockerArchive(t, at("good.tar"), []string{"good:latest"}, good)
 	imagetest.WriteOCIArchive(t, at("good-oci.tar"), "latest", good)
+	imagetest.WriteLayout(t, at("good"), "latest", good)
+	imagetest.Push(t, registry+"/good:latest", good)
+	imagetest.WriteLayout(t, at("multi"), "latest", imagetest.Index(t, good, armImage(hello).Build(t)))
+	imagetest.WriteDockerArchive(t, at("two.tar"), []string{"good:latest", "bad:1"}, good, bad)
 	imagetest.WriteLayout(t, at("empty"), "latest", imagetest.Image{}.Build(t))
 	imagetest.WriteLayout(t, at("arm"), "latest", imagetest.Index(t, armImage(hello).Build(t)))
 	nogo := imagetest.Image{

@@ -32,10 +32,16 @@ func (a *app) inspect(ctx context.Context, args []string, read *readFlags, forma
 	}
 	ctx, cancel := context.WithTimeout(ctx, read.timeout)
 	defer cancel()
-	subjects, err := target.Subjects(ctx, args, a.options(read))
+	work, err := a.open(read, false, false)
 	if err != nil {
 		return err
 	}
+	defer work.close()
+	subjects, err := target.Subjects(ctx, args, work.watch(a.options(read)))
+	if err != nil {
+		return err
+	}
+	target.Finish(subjects)
 	facts := report.FactsOf(subjects)
 	for _, s := range subjects {
 		if len(s.Unread) > 0 {

@@ -3,6 +3,10 @@ package main
 import (
 	"encoding/json"
 	"flag"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,11 +30,15 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	registry := imagetest.Serve(t)
 	fixtures := makeFixtures(t, registry)
+	proxy := httptest.NewServer(forward(registry))
+	t.Cleanup(proxy.Close)
 	testscript.Run(t, testscript.Params{
 		Dir:           filepath.Join("..", "..", "testdata", "script"),
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REGISTRY", registry)
+			env.Setenv("PROXY", proxy.URL)
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
 			for name, file := range fixtures {
 				if err := os.Symlink(file, filepath.Join(env.WorkDir, name)); err != nil {
 					return err
@@ -41,6 +49,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit":   exitCode,
 			"schema": validate,
+			"same":   sameReport,
 		},
 	})
 }
@@ -79,4 +88,42 @@ func validate(ts *testscript.TestScript, neg bool, args []string) {
 	if !neg {
 		ts.Check(err)
 	}
+}
+
+// sameReport compares two JSON reports but for what names the image and where it came from: `same FILE FILE`.
+func sameReport(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: same FILE FILE")
+	}
+	var texts [2]string
+	for i, file := range args {
+		var r map[string]any
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &r))
+		for _, s := range r["subjects"].([]any) {
+			image := s.(map[string]any)["image"].(map[string]any)
+			for _, key := range []string{"ref", "source", "digest"} {
+				delete(image, key)
+			}
+		}
+		text, err := json.MarshalIndent(r, "", "  ")
+		ts.Check(err)
+		texts[i] = string(text)
+	}
+	if texts[0] != texts[1] {
+		ts.Fatalf("%s is\n%s\n%s is\n%s", args[0], texts[0], args[1], texts[1])
+	}
+}
+
+// forward is a proxy behind which every host is one registry that knows no TLS.
+func forward(registry string) http.Handler {
+	plain := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: registry})
+	}}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodConnect {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		plain.ServeHTTP(w, r)
+	})
 }

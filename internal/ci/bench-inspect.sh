@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
-# bench-inspect.sh measures the reader of executables on large programs of Debian packages: CPU time (user and system,
-# best of five) and memory of `imgaudit inspect`, beside what else reads the same file. Needs apt's package lists and a
-# mirror on the first run; the packages are kept, and unpacked without being installed.
+# bench-inspect.sh measures the reader of executables on large programs of Debian packages: CPU time (user and system)
+# and peak memory of `imgaudit inspect`, and its ratio to what else reads the same file. The commands take turns, so that
+# a busy machine is the same to all, and the least of each counts. Needs apt's package lists and a mirror on the first
+# run; the packages are kept, and unpacked without being installed. govulncheck is built through the module proxy, and
+# left out with a word where it cannot be.
 #
 #   bench-inspect.sh [WORKDIR]
+#   ROUNDS=9 bench-inspect.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=${1:-${IMGAUDIT_CI_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/imgaudit-ci}}
-mkdir -p "$work/bin" "$work/debian"
+rounds=${ROUNDS:-5}
+mkdir -p "$work/bin" "$work/debian" "$work/vulndb/index"
 work=$(cd "$work" && pwd)
+programs=(docker.io/usr/sbin/dockerd hugo/usr/bin/hugo prometheus/usr/bin/prometheus)
 CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$work/bin/imgaudit-stripped" ./cmd/imgaudit
 go build -o "$work/bin/cputime" ./internal/ci/cputime
+go test -c -o "$work/bin/binary.test" ./pkg/binary
 
 # fetch PACKAGE unpacks a Debian package below $work/debian, once.
 fetch() {
@@ -19,24 +25,62 @@ fetch() {
     dpkg-deb -x "$1"_*.deb "$1.part" && mv "$1.part" "$1" && rm -f "$1"_*.deb)
 }
 
-# row TITLE COMMAND... prints one line; the ratio is to sha256sum of the same file.
-row() {
-  local title=$1 rss ratio=''
-  shift
-  read -r cpu rss < <("$work/bin/cputime" "$@") || { echo "bench-inspect.sh: $title: no measurement" >&2; exit 3; }
-  [[ $title == sha256sum ]] && hash=$cpu
-  [[ -z $hash ]] || ratio=$(awk -v c="$cpu" -v b="$hash" 'BEGIN { if (b > 0) printf "%.2fx", c / b }')
-  printf '  %-42s %8s s %8.1f MiB  %s\n' "$title" "$cpu" "$(awk -v k="$rss" 'BEGIN { print k / 1024 }')" "$ratio"
+# vulncheck builds govulncheck, and a database without an entry for it: what is measured is how it reads the file.
+vulncheck() {
+  [[ -x $work/bin/govulncheck ]] || GOBIN=$work/bin go install golang.org/x/vuln/cmd/govulncheck@v1.1.4 2>"$work/vulncheck.log" || return
+  echo '{"modified":"2024-01-01T00:00:00Z"}' >"$work/vulndb/index/db.json"
+  echo '[]' | tee "$work/vulndb/index/modules.json" >"$work/vulndb/index/vulns.json"
 }
 
-printf '%-44s %10s %12s  %s\n' "program" "CPU" "memory" "to sha256sum"
-for program in docker.io/usr/sbin/dockerd hugo/usr/bin/hugo prometheus/usr/bin/prometheus; do
+# once TITLE COMMAND... runs a command once and keeps the least CPU time and the highest memory of that title.
+once() {
+  local title=$1 seconds kib
+  shift
+  read -r seconds kib < <("$work/bin/cputime" -n 1 "$@") || { echo "bench-inspect.sh: $title: no measurement" >&2; exit 3; }
+  cpu[$title]=$(awk -v a="${cpu[$title]:-$seconds}" -v b="$seconds" 'BEGIN { print (a < b ? a : b) }')
+  rss[$title]=$(awk -v a="${rss[$title]:-0}" -v b="$kib" 'BEGIN { print (a > b ? a : b) }')
+}
+
+# row TITLE prints one line; the ratio is that of imgaudit to the title.
+row() {
+  printf '  %-44s %8.4f s %8.1f MiB %8s\n' "$1" "${cpu[$1]}" "$(awk -v k="${rss[$1]}" 'BEGIN { print k / 1024 }')" \
+    "$(awk -v c="${cpu[$imgaudit]}" -v b="${cpu[$1]}" 'BEGIN { if (b > 0) printf "%.2fx", c / b }')"
+}
+
+# shares FILE prints what part of reading a file the table of package sizes takes, which cannot be switched off, by a
+# profile of BenchmarkRead; and the simulation of the loader, which reads the libraries too, by BenchmarkResolve: inspect
+# of a file alone has no image to load it in.
+shares() {
+  local profile=$work/inspect.prof
+  (cd pkg/binary && IMGAUDIT_BENCH_BINARY=$1 "$work/bin/binary.test" -test.run '^$' -test.bench 'BenchmarkRead$' -test.benchtime 5x \
+    -test.cpuprofile "$profile" >/dev/null)
+  go tool pprof -top -cum -nodecount 2000 "$work/bin/binary.test" "$profile" 2>/dev/null | awk '
+    $NF ~ /binary\.read$/ { all = $4 + 0 }
+    $NF ~ /\(\*program\)\.(packages|paths)$/ { part += $4 }
+    END { if (all > 0) printf "  of it the table of package sizes: %.1f%% (profile of BenchmarkRead)\n", part / all * 100 }'
+  (cd pkg/binary && IMGAUDIT_BENCH_BINARY=$1 "$work/bin/binary.test" -test.run '^$' -test.bench 'BenchmarkResolve$' -test.benchtime 10x) |
+    awk '/^BenchmarkResolve/ { least = least == "" || $3 < least ? $3 : least }
+      END { printf "  beside it the loader, in the root of this machine: %.1f ms (BenchmarkResolve)\n", least / 1e6 }'
+}
+
+vulncheck || echo "bench-inspect.sh: govulncheck is left out: $(tail -n 1 "$work/vulncheck.log")"
+imgaudit='imgaudit inspect -o json'
+printf '%-46s %10s %12s %9s\n' "program, least of $rounds runs" "CPU" "memory" "imgaudit"
+for program in "${programs[@]}"; do
   fetch "${program%%/*}" || { echo "bench-inspect.sh: ${program%%/*}: not to be had (apt-get update?)" >&2; exit 3; }
   file=$work/debian/$program
-  hash=''
+  declare -A cpu=() rss=()
+  for ((i = 0; i < rounds; i++)); do
+    once "$imgaudit" "$work/bin/imgaudit-stripped" inspect "$file" -o json
+    once sha256sum sha256sum "$file"
+    once 'cat >/dev/null' cat "$file"
+    once 'go version -m' go version -m "$file"
+    [[ ! -x $work/bin/govulncheck ]] || once 'govulncheck -mode=binary, empty database' "$work/bin/govulncheck" -db "file://$work/vulndb" -mode=binary "$file"
+  done
   printf '%s (%s MB)\n' "${program##*/}" "$(awk -v b="$(stat -c %s "$file")" 'BEGIN { printf "%.1f", b / 1e6 }')"
-  row "sha256sum" sha256sum "$file"
-  row "cat" cat "$file"
-  row "go version -m" go version -m "$file"
-  row "imgaudit inspect -o json" "$work/bin/imgaudit-stripped" inspect "$file" -o json
+  row "$imgaudit"
+  for title in sha256sum 'cat >/dev/null' 'go version -m' 'govulncheck -mode=binary, empty database'; do
+    [[ -z ${cpu[$title]:-} ]] || row "$title"
+  done
+  shares "$file"
 done

@@ -26,16 +26,22 @@ row() {
   shift 2
   read -r cpu rss < <("$bin/cputime" "$@") || { echo "bench.sh: $title: no measurement" >&2; exit 3; }
   [[ -z $baseline ]] || ratio=$(awk -v c="$cpu" -v b="$baseline" 'BEGIN { if (b > 0) printf "%.1fx", c / b }')
-  printf '%-44s %8s s %8.1f MiB  %s\n' "$title" "$cpu" "$(awk -v k="$rss" 'BEGIN { print k / 1024 }')" "$ratio"
+  printf '%-50s %8s s %8.1f MiB  %s\n' "$title" "$cpu" "$(awk -v k="$rss" 'BEGIN { print k / 1024 }')" "$ratio"
 }
 
 go version -m "$imgaudit" | sed -n '1,3p;/\tbuild\t/p'
-printf '\n%-44s %8.1f MiB\n\n' "size of the stripped binary" "$(awk -v b="$(stat -c %s "$imgaudit")" 'BEGIN { print b / 1048576 }')"
-printf '%-44s %10s %12s  %s\n' "call" "CPU" "memory" "to cat"
+printf '\n%-50s %8.1f MiB\n\n' "size of the stripped binary" "$(awk -v b="$(stat -c %s "$imgaudit")" 'BEGIN { print b / 1048576 }')"
+printf '%-50s %10s %12s  %s\n' "call" "CPU" "memory" "to cat"
 row "imgaudit --help" "" "$imgaudit" --help
 row "cat right.Dockerfile" "" cat "$file"
 row "imgaudit check right.Dockerfile" "$cpu" "$imgaudit" check "$file"
 row "cat app.tar ($(du -h "$archive" | cut -f1))" "" cat "$archive"
-row "imgaudit check docker-archive:app.tar" "$cpu" "$imgaudit" check "docker-archive:$archive"
+row "imgaudit check --no-cache docker-archive:app.tar" "$cpu" "$imgaudit" check --no-cache "docker-archive:$archive"
+row "imgaudit check --no-cache golang" "" "$imgaudit" check --no-cache "$IMGAUDIT_REGISTRY/golang:latest"
+export IMGAUDIT_CACHE_DIR=$IMGAUDIT_CI_DIR/bench-cache
+rm -rf "$IMGAUDIT_CACHE_DIR"
+"$imgaudit" check "$IMGAUDIT_REGISTRY/golang:latest" >"$IMGAUDIT_CI_DIR/bench.log" 2>&1 || (($? == 1)) || { cat "$IMGAUDIT_CI_DIR/bench.log" >&2; exit 3; }
+row "imgaudit check golang, the layers in the cache" "$cpu" "$imgaudit" check "$IMGAUDIT_REGISTRY/golang:latest"
+unset IMGAUDIT_CACHE_DIR
 echo
 internal/ci/bench-inspect.sh "$IMGAUDIT_CI_DIR"

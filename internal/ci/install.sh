@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(make git gcc libc6-dev musl-tools curl jq util-linux           # to build, and to ask
-  buildah podman runc skopeo docker-registry                             # engines, and the registry on loopback
+  buildah podman runc skopeo umoci docker-registry strace                # engines, unpackers, and the registry on loopback
   dash bash coreutils busybox-static musl libc6 libssl3                  # what base images are made of
   base-files netbase media-types tzdata ca-certificates)
 missing=()

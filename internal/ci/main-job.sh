@@ -36,7 +36,7 @@ complain() { failed=1; say "NOT AS EXPECTED: $*"; }
 go build -o "$work/bin/tlspeer" ./internal/ci/tlspeer || exit 3
 "$work/bin/tlspeer" serve "$work/ca" 127.0.0.1:8443 >"$work/tlspeer.log" 2>&1 &
 peer=$!
-trap 'kill $peer 2>/dev/null; podman rm -f -t 0 "${running:-none}" >/dev/null 2>&1 || true' EXIT
+trap 'kill $peer ${engine:-} 2>/dev/null; podman rm -f -t 0 "${running:-none}" >/dev/null 2>&1 || true' EXIT
 for _ in {1..100}; do grep -q serving "$work/tlspeer.log" && break; sleep 0.05; done
 kill -0 $peer || { cat "$work/tlspeer.log" >&2; exit 3; }
 
@@ -152,6 +152,53 @@ if [[ ${IMGAUDIT_BUILDKIT:-1} != 0 ]]; then
   # The rules on the build context have nothing to look at.
   audit wrong-buildkit '' "$audit" "$(sed -E 's/context-unfiltered:[0-9]+ //g' <<<"$findings")"
 fi
+
+# sources VARIANT audits app:VARIANT from a registry, the engine's socket (as podman and as docker), files and pipes: one image,
+# one report, but for its name and digest.
+sources() {
+  local image=$IMGAUDIT_REGISTRY/app:$1 socket=$work/podman.sock out=$work/sources code
+  [[ ${IMGAUDIT:-} ]] || return 0
+  rm -rf "$out" "$socket"
+  mkdir "$out"
+  podman system service --time=0 "unix://$socket" >"$out/engine.log" 2>&1 &
+  engine=$!
+  for _ in {1..100}; do [[ ! -S $socket ]] || break; sleep 0.05; done
+  local -x CONTAINER_HOST=unix://$socket DOCKER_HOST=unix://$socket
+  skopeo copy -q --src-tls-verify=false "docker://$image" "oci-archive:$out/oci.tar"
+  from() { # NAME TARGET: with what comes in on standard input
+    code=0
+    "$IMGAUDIT" check --no-cache "$2" -o "json=$out/$1.full.json" 2>"$out/$1.log" || code=$?
+    ((code <= 1)) || { complain "app from $1: exit $code: $(cat "$out/$1.log")"; return; }
+    jq 'del(.tool) | del(.subjects[].image["ref", "source", "digest"])' "$out/$1.full.json" >"$out/$1.json"
+    cmp -s "$out/registry.json" "$out/$1.json" || complain "app from $1: another report than from the registry"
+  }
+  from registry "$image"
+  from podman "podman:$image"
+  from docker "docker:$image"
+  from file "$out/oci.tar"
+  from oci-pipe - < <(cat "$out/oci.tar")
+  from save-pipe - < <(podman save "$image" 2>/dev/null)
+  from skopeo-pipe - < <(skopeo copy -q --src-tls-verify=false "docker://$image" docker-archive:/dev/stdout)
+  from packed-pipe - < <(gzip -c "$out/oci.tar")
+  kill "$engine"
+  say "audited app:$1 from a registry, an engine, a file and pipes"
+}
+sources right
+sources wrong-roots
+
+# publicKeys audits the base images: what everybody can download holds no secret, though the Go distribution has keys for tests.
+publicKeys() {
+  local image found
+  [[ ${IMGAUDIT:-} ]] || return 0
+  for image in golang:1.26 debian:12-slim base/static:nonroot base/base:nonroot alpine:3 busybox:1; do
+    "$IMGAUDIT" check "$IMGAUDIT_REGISTRY/$image" -o "json=$work/reports/base.json" 2>"$work/check.log" || (($? == 1)) ||
+      { complain "imgaudit check $image: $(cat "$work/check.log")"; continue; }
+    found=$(jq -c '[.findings[]? | select(.rule | startswith("secret-")) | .message]' "$work/reports/base.json")
+    [[ $found == '[]' ]] || complain "imgaudit check $image: secrets $found"
+  done
+  say "audited the base images: no secrets"
+}
+publicKeys
 
 jq -s . "$work/observed.lines" >"$work/observed.json"
 rm "$work/observed.lines"

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,7 +29,7 @@ type finding struct {
 }
 
 // TestForetold reads main-job.sh's work directory, and holds for every image that failed when it ran that a finding had
-// said so, with the same words or exit code; and for the good image that none had.
+// said so, with the same words or exit code; and for the good image that there is none but notes.
 func TestForetold(t *testing.T) {
 	dir := os.Getenv("IMGAUDIT_CI_DIR")
 	if dir == "" {
@@ -47,8 +48,8 @@ func TestForetold(t *testing.T) {
 			read(t, filepath.Join(dir, "reports", o.Variant+".json"), &report)
 			foretold := foretelling(report.Findings, o)
 			switch {
-			case o.Variant == "right" && len(report.Findings) > 0:
-				t.Errorf("the good image has findings: %v", report.Findings)
+			case o.Variant == "right" && !onlyNotes(report.Findings):
+				t.Errorf("the good image has errors or warnings: %v", report.Findings)
 			case o.Variant != "right" && foretold == "":
 				t.Errorf("no finding foretold exit %d, %q", o.Exit, o.Words)
 			case foretold != "":
@@ -56,6 +57,11 @@ func TestForetold(t *testing.T) {
 			}
 		})
 	}
+}
+
+// onlyNotes reports whether no finding is worse than a note.
+func onlyNotes(findings []finding) bool {
+	return !slices.ContainsFunc(findings, func(f finding) bool { return f.Severity != "note" })
 }
 
 // foretelling returns the rule whose finding said what was observed: the words, "..." standing for any text, or the exit

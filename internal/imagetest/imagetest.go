@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -48,10 +49,11 @@ const (
 func (img Image) Build(t testing.TB) v1.Image {
 	t.Helper()
 	var adds []mutate.Addendum
+	said := map[string]*tar.Header{}
 	for i, files := range img.Layers {
 		raw, ok := img.Raw[i]
 		if !ok {
-			raw = Tar(t, files)
+			raw = pack(t, files, said)
 		}
 		adds = append(adds, mutate.Addendum{Layer: layer(t, raw, img.Packing[i])})
 	}
@@ -119,10 +121,22 @@ func layer(t testing.TB, raw []byte, packing Packing) v1.Layer {
 // Tar packs files as New reads them.
 func Tar(t testing.TB, files []layers.File) []byte {
 	t.Helper()
+	return pack(t, files, map[string]*tar.Header{})
+}
+
+// pack is Tar for a layer over others, of whose files said has the headers: a hard link that says nothing of its file's
+// owner and mode repeats what was said of it, as programs that write tars do.
+func pack(t testing.TB, files []layers.File, said map[string]*tar.Header) []byte {
+	t.Helper()
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	for _, f := range files {
-		must(t, w.WriteHeader(header(f)))
+		h := header(f)
+		if of := said[path.Clean("/"+f.Hardlink)]; of != nil && f.Hardlink != "" && f.Mode == 0 && f.UID == 0 && f.GID == 0 {
+			h.Mode, h.Uid, h.Gid, h.PAXRecords = of.Mode, of.Uid, of.Gid, of.PAXRecords
+		}
+		said[path.Clean("/"+f.Path)] = h
+		must(t, w.WriteHeader(h))
 		_, err := w.Write(f.Data)
 		must(t, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -141,10 +142,13 @@ func write(t testing.TB, file string, data []byte) {
 	must(t, os.WriteFile(file, data, fs.FileMode(0o644)))
 }
 
+// Registry is a registry in memory, for tests that put their own faults in front of it.
+func Registry() http.Handler { return registry.New(registry.Logger(log.New(io.Discard, "", 0))) }
+
 // Serve starts a registry on loopback that lives as long as the test, and returns its host and port.
 func Serve(t testing.TB) string {
 	t.Helper()
-	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	s := httptest.NewServer(Registry())
 	t.Cleanup(s.Close)
 	return strings.TrimPrefix(s.URL, "http://")
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -69,14 +70,17 @@ func openArchive(ctx context.Context, file string) (*archive, error) {
 	}
 }
 
-// refuseCompressed says what to do with a compressed archive: its members cannot be read in place.
+// errCompressed is an archive whose members cannot be read in place.
+var errCompressed = fmt.Errorf("a compressed archive: %w", ErrNotImage)
+
+// refuseCompressed tells a compressed archive.
 func refuseCompressed(f *os.File) error {
 	var head [4]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil {
 		return fmt.Errorf("too short for an archive: %w", ErrNotImage)
 	}
 	if compressionOf(head[:]) != plain {
-		return fmt.Errorf("a compressed archive, decompress it first: %w", ErrNotImage)
+		return errCompressed
 	}
 	return nil
 }
@@ -130,25 +134,45 @@ func (a *archive) document(_ context.Context, d descriptor, limit int64) ([]byte
 }
 
 func (a *archive) blob(d descriptor) blob {
-	if b, ok := a.member(blobName(d)); ok {
-		return b
+	b, _ := a.layer(blobName(d))
+	return b
+}
+
+// layer returns a member as a layer, and its size, -1 if it is not there.
+func (a *archive) layer(name string) (blob, int64) {
+	b, ok := a.member(name)
+	if !ok {
+		return missingBlob{name}, -1
 	}
-	return missingBlob{blobName(d)}
+	return b, b.size
 }
 
 func blobName(d descriptor) string { return "blobs/sha256/" + strings.TrimPrefix(d.Digest, "sha256:") }
 
-// findInOCIArchive finds an image in a tar of an OCI layout.
-func findInOCIArchive(ctx context.Context, file, tag, wish string) (*found, error) {
+// findInArchive finds images in a tar of docker save or of an OCI layout. One that is compressed is read as a stream.
+func findInArchive(ctx context.Context, kind Kind, file, tag string, opt Options) ([]*found, error) {
 	a, err := openArchive(ctx, file)
+	if errors.Is(err, errCompressed) {
+		return findInPackedArchive(ctx, file, tag, opt)
+	}
 	if err != nil {
 		return nil, err
+	}
+	_, saved := a.member("manifest.json")
+	_, layout := a.member("index.json")
+	switch {
+	case kind == DockerArchive && !saved && layout:
+		return nil, fmt.Errorf("%w: manifest.json; this is an %s", ErrNotFound, OCIArchive)
+	case kind == OCIArchive && saved && !layout:
+		return nil, fmt.Errorf("%w: index.json; this is a %s", ErrNotFound, DockerArchive)
+	case kind == DockerArchive:
+		return findSaved(a, tag)
 	}
 	index, err := a.read("index.json", maxManifest)
 	if err != nil {
 		return nil, err
 	}
-	return findInLayout(ctx, a, index, tag, wish)
+	return findInLayout(ctx, a, index, tag, opt.Platform)
 }
 
 // detect tells the kinds of image on disk apart.
@@ -165,6 +189,8 @@ func detect(file string) (Kind, error) {
 	}
 	a, err := openArchive(context.Background(), file)
 	switch {
+	case errors.Is(err, errCompressed):
+		return detectPacked(file)
 	case errors.Is(err, tar.ErrHeader):
 		return "", fmt.Errorf("%s: not a tar: %w", file, ErrNotImage)
 	case err != nil:
@@ -178,6 +204,41 @@ func detect(file string) (Kind, error) {
 		return OCIArchive, nil
 	}
 	return "", fmt.Errorf("%s: a tar with neither manifest.json nor index.json: %w", file, ErrNotImage)
+}
+
+// memberForm is what the members of an archive are called.
+var memberForm = regexp.MustCompile(`^(blobs(/.*)?|(sha256:)?[0-9a-f]{64}.*|manifest\.json|index\.json|oci-layout|repositories)$`)
+
+// detectPacked tells a compressed archive by its first member; which of the two it is shows when it is read.
+func detectPacked(file string) (Kind, error) {
+	f, _, err := openRegular(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	z, _, err := decompress(f)
+	if err == nil {
+		defer z.Close()
+		var h *tar.Header
+		if h, err = tar.NewReader(z).Next(); err == nil && memberForm.MatchString(memberName(h.Name)) {
+			return DockerArchive, nil
+		}
+	}
+	return "", fmt.Errorf("%s: compressed, and no archive of images: %w", file, ErrNotImage)
+}
+
+// findInPackedArchive finds images in a compressed archive, which cannot be read in place.
+func findInPackedArchive(ctx context.Context, file, tag string, opt Options) ([]*found, error) {
+	open := func(context.Context) (io.ReadCloser, error) {
+		f, _, err := openRegular(file)
+		return f, err
+	}
+	f, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return findInStream(ctx, f, tag, opt, open)
 }
 
 // split separates the path of an image on disk from the ":tag" or "@digest" behind it: the longest part that exists.

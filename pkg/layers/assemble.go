@@ -1,64 +1,44 @@
 package layers
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // workers is how many layers are read at once.
 const workers = 2
 
-// read is Read.
-func read(ctx context.Context, kind Kind, name string, opt Options) (*Image, error) {
-	f, short, err := find(ctx, kind, name, opt)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", short, err)
+// read reads an image that was found, short is what to call it in messages.
+func (f *found) read(ctx context.Context, kind Kind, name, short string, opt Options) (*Image, error) {
+	if f.err != nil {
+		return nil, fmt.Errorf("reading %s: %w", short, f.err)
 	}
 	img, err := f.describe(kind, name, opt)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", short, err)
 	}
-	img.strata = f.readLayers(ctx, img, short, opt)
+	progress := &reporter{call: opt.Progress}
+	progress.report(Progress{Phase: PhaseFind, Total: len(f.layers), Done: true})
+	img.memo = &memo{store: opt.Cache}
+	img.strata = f.readLayers(ctx, img, short, progress)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", short, err)
 	}
+	progress.report(Progress{Phase: PhaseMerge, Total: len(f.layers)})
+	start := time.Now()
 	if len(img.Unread) == 0 {
 		img.merge(short)
 	}
+	progress.report(Progress{Phase: PhaseMerge, Total: len(f.layers), Done: true, Took: time.Since(start)})
 	return img, nil
-}
-
-// find finds the image in its source. short is what to call it in messages.
-func find(ctx context.Context, kind Kind, name string, opt Options) (f *found, short string, err error) {
-	if opt.Platform != "" {
-		if _, err := parsePlatform(opt.Platform); err != nil {
-			return nil, name, err
-		}
-	}
-	if kind == Registry {
-		f, err = findInRegistry(ctx, name, opt.Platform, opt.Insecure)
-		return f, name, err
-	}
-	file, tag := split(name)
-	short = filepath.Base(file)
-	switch kind {
-	case OCILayout:
-		f, err = findLayout(ctx, file, tag, opt.Platform)
-	case OCIArchive:
-		f, err = findInOCIArchive(ctx, file, tag, opt.Platform)
-	case DockerArchive:
-		f, err = findInDockerArchive(ctx, file, tag)
-	default:
-		err = fmt.Errorf("unknown kind of source %q", kind)
-	}
-	return f, short, err
 }
 
 // describe reads the config and fills in all that is known before the layers are read.
@@ -67,11 +47,11 @@ func (f *found) describe(kind Kind, name string, opt Options) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	img := &Image{Ref: name, Source: string(kind), Digest: f.digest, Platform: c.platform(), Config: c.runtime(), Provenance: f.provenance}
+	img := &Image{Ref: name, Source: string(cmp.Or(f.source, kind)), Digest: f.digest, Platform: c.platform(), Config: c.runtime(), Provenance: f.provenance}
 	if img.Platform.OS == "" && f.platform != nil {
 		img.Platform = *f.platform
 	}
-	if opt.Platform != "" {
+	if opt.Platform != "" && opt.Platform != AllPlatforms {
 		want, err := parsePlatform(opt.Platform)
 		if err != nil {
 			return nil, err
@@ -99,22 +79,27 @@ func (f *found) describe(kind Kind, name string, opt Options) (*Image, error) {
 // readLayers reads the layers, the highest first: it is the application's, and has the first claim on what is kept in
 // memory. It fills in img.Layers and returns what is in them, nil for a layer that could not be read, whose error is in
 // img.Unread.
-func (f *found) readLayers(ctx context.Context, img *Image, short string, opt Options) []*stratum {
+func (f *found) readLayers(ctx context.Context, img *Image, short string, progress *reporter) []*stratum {
 	all := make([]*stratum, len(f.layers))
 	errs := make([]error, len(f.layers))
-	left := newBudget()
+	left := f.left
+	origins := make([]*origin, len(f.layers))
+	for i := range f.layers {
+		origins[i] = img.memo.from(i, img.Layers[i].DiffID)
+	}
 	todo := make(chan int)
 	var wg sync.WaitGroup
-	var progress sync.Mutex
 	for range min(workers, len(f.layers)) {
 		wg.Go(func() {
 			for i := range todo {
-				all[i], errs[i] = f.layers[i].read(ctx, &img.Layers[i], left)
-				if opt.Progress != nil {
-					progress.Lock()
-					opt.Progress(img.Layers[i], len(f.layers))
-					progress.Unlock()
-				}
+				start, o := time.Now(), origins[i]
+				o.counter = &counter{reporter: progress, next: start, progress: Progress{Phase: PhaseLayer, Layer: img.Layers[i], Total: len(f.layers)}}
+				var cached bool
+				all[i], cached, errs[i] = f.layers[i].read(ctx, &img.Layers[i], left, o)
+				done := o.counter.progress
+				o.counter = nil
+				done.Layer, done.Done, done.Cached, done.Err, done.Took = img.Layers[i], true, cached, errs[i], time.Since(start)
+				progress.report(done)
 			}
 		})
 	}
@@ -131,12 +116,38 @@ func (f *found) readLayers(ctx context.Context, img *Image, short string, opt Op
 	return all
 }
 
-// read reads one layer and checks it against its digest and diffID.
-func (s *stored) read(ctx context.Context, l *Layer, left *budget) (*stratum, error) {
+// read gives one layer, from the cache if it has it, else from its source, where it is checked against its digest and
+// diffID and its facts are put into the cache.
+func (s *stored) read(ctx context.Context, l *Layer, left *budget, o *origin) (what *stratum, cached bool, err error) {
 	if s.because != "" {
-		return nil, errors.New(s.because)
+		return nil, false, errors.New(s.because)
 	}
-	f, err := s.load(ctx, left)
+	f := s.recall(ctx, l, o)
+	if f != nil {
+		if err := f.charge(left); err != nil {
+			return nil, false, err
+		}
+		again := *l
+		o.reread = func() (map[int64]content, error) {
+			left.unpacked.Add(f.tarSize) // taken once
+			return s.reread(&again, left, o)
+		}
+	} else if f, err = s.fetch(ctx, l, left, o); err != nil {
+		return nil, false, err
+	} else {
+		o.keep(f)
+	}
+	cached = o.reread != nil
+	l.Digest, l.Size, l.TarSize, l.Entries = f.digest, f.size, f.tarSize, f.entries
+	if l.MediaType == dockerLayer && f.form != plain { // a docker-archive does not say
+		l.MediaType += "." + string(f.form)
+	}
+	return &f.stratum, cached, nil
+}
+
+// fetch reads a layer from its source and checks it against its digest and diffID.
+func (s *stored) fetch(ctx context.Context, l *Layer, left *budget, o *origin) (*facts, error) {
+	f, err := s.load(ctx, left, o)
 	if err != nil {
 		return nil, s.explain(ctx, err)
 	}
@@ -148,11 +159,29 @@ func (s *stored) read(ctx context.Context, l *Layer, left *budget) (*stratum, er
 	if err := verify(f.diffID, l.DiffID); err != nil {
 		return nil, fmt.Errorf("diffID: %w", err)
 	}
-	l.Digest, l.Size, l.TarSize, l.Entries = f.digest, f.size, f.tarSize, f.entries
-	if l.MediaType == dockerLayer && f.form != plain { // a docker-archive does not say
-		l.MediaType += "." + string(f.form)
+	if o.disk != nil {
+		o.noteFile(o.disk, f.digest)
 	}
-	return &f.stratum, nil
+	return f, nil
+}
+
+// reread reads and verifies a layer that came from the cache, for contents that the cache has not, and returns all its
+// contents by their offsets. The cache is given anew what it should have had.
+func (s *stored) reread(l *Layer, left *budget, o *origin) (map[int64]content, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), replayTime)
+	defer cancel()
+	f, err := s.fetch(ctx, l, left, newOrigin())
+	if err != nil {
+		return nil, fmt.Errorf("reading layer %d again: %w", l.Index, err)
+	}
+	o.keep(f)
+	again := make(map[int64]content, len(f.items))
+	for i := range f.items {
+		if c, ok := f.items[i].content.(*remembered); ok {
+			again[c.offset] = c.inner
+		}
+	}
+	return again, nil
 }
 
 // explain says of a layer on disk that cannot be read whether its bytes are the promised ones at all: a wrong digest is
@@ -181,14 +210,18 @@ func (s *stored) explain(ctx context.Context, err error) error {
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // load reads a layer in place if it lies uncompressed on disk, else as a stream.
-func (s *stored) load(ctx context.Context, left *budget) (*facts, error) {
+func (s *stored) load(ctx context.Context, left *budget, o *origin) (*facts, error) {
+	if p, ok := s.blob.(*passed); ok {
+		p.from.become(o)
+		return p.facts, p.err
+	}
 	most := int64(-1)
 	if s.Digest != "" {
 		most = s.Size
 	}
 	d, ok := s.blob.(diskBlob)
 	if !ok {
-		return readStream(ctx, s.blob, most, left)
+		return readStream(ctx, s.blob, most, left, o)
 	}
 	b, err := d.onDisk()
 	if err != nil {
@@ -199,9 +232,9 @@ func (s *stored) load(ctx context.Context, left *budget) (*facts, error) {
 		return nil, err
 	}
 	if compressionOf(head) == plain {
-		return readInPlace(ctx, b, left)
+		return readInPlace(ctx, b, left, o)
 	}
-	return readStream(ctx, b, most, left)
+	return readStream(ctx, b, most, left, o)
 }
 
 // head returns the first bytes of a blob.

@@ -4,45 +4,107 @@ import (
 	"archive/tar"
 	"path"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
 // What is kept of a compressed layer while it is read, in bytes over the whole image. The rest is read again on demand.
 const (
-	keepPrograms = 96 << 20 // ELF files
-	keepSettings = 16 << 20 // what tells how the image is set up, see isSetting
-	keepSmall    = 16 << 20 // any other file of at most smallFile bytes
-	smallFile    = 64 << 10
-	largeSetting = 4 << 20
+	keepPrograms  = 64 << 20 // programs that Go built, and for the moment any that may be
+	keepLibraries = 8 << 20  // other ELF files of at most largeLibrary bytes
+	keepSettings  = 8 << 20  // what tells how the image is set up, see isSetting
+	keepSmall     = 4 << 20  // any other file of at most smallFile bytes
+	smallFile     = 64 << 10
+	largeSetting  = 4 << 20
+	largeLibrary  = 4 << 20
+	largeUnknown  = 16 << 20 // an ELF file without Go's note
+)
+
+// What things take in memory beside their own bytes, measured on an image of a million files.
+const (
+	entryCost = 280
+	smallCost = 64
 )
 
 // budget is what may still be kept, and what may still be unpacked. It is shared by the layers of an image.
 type budget struct {
-	programs, settings, small atomic.Int64
-	unpacked                  atomic.Int64
-	entries                   int // of one layer
+	programs, libraries, settings, small atomic.Int64
+	memory                               atomic.Int64 // all of these, and the entries
+	unpacked                             atomic.Int64
+	entries                              int        // of one layer
+	wide                                 sync.Mutex // held while a layer is read with maxWindow
 }
 
 func newBudget() *budget {
 	b := &budget{entries: maxEntries}
 	b.programs.Store(keepPrograms)
+	b.libraries.Store(keepLibraries)
 	b.settings.Store(keepSettings)
 	b.small.Store(keepSmall)
+	b.memory.Store(maxMemory)
 	b.unpacked.Store(maxImageSize)
 	return b
 }
 
-// keeps takes the bytes of a file from the budget, if they are worth it and left.
-func (b *budget) keeps(h *tar.Header, elf bool) bool {
+// next is the budget of the next image of one run: what is kept, and the memory, is shared by all of them, the other
+// bounds are its own.
+func (b *budget) next() *budget {
+	n := newBudget()
+	n.programs.Store(b.programs.Load())
+	n.libraries.Store(b.libraries.Load())
+	n.settings.Store(b.settings.Load())
+	n.small.Store(b.small.Load())
+	n.memory.Store(b.memory.Load())
+	return n
+}
+
+// keeps takes the bytes of a file that is no program from the budget, if they are worth it and left.
+func (b *budget) keeps(h *tar.Header) bool {
 	switch {
-	case elf:
-		return take(&b.programs, h.Size)
-	case isSetting(h.Name) && h.Size <= largeSetting:
-		return take(&b.settings, h.Size)
+	case h.Size <= largeSetting && isSetting(h.Name):
+		return b.keep(&b.settings, h.Size+smallCost)
 	case h.Size <= smallFile:
-		return take(&b.small, h.Size)
+		return b.keep(&b.small, h.Size+smallCost)
 	}
 	return false
+}
+
+// program takes the bytes of an ELF file from the budget, with Go's note or without, until it is known whether Go built
+// it. The tools of a Go distribution, which are no service, are not worth it.
+func (b *budget) program(h *tar.Header, note bool) bool {
+	return (note || h.Size <= largeUnknown) && !strings.Contains(h.Name, "/pkg/tool/") && b.keep(&b.programs, h.Size)
+}
+
+// library gives back the bytes of an ELF file that turned out not to be Go's, and takes them again, if they are left,
+// as those of a library.
+func (b *budget) library(h *tar.Header) bool {
+	b.release(&b.programs, h.Size)
+	return h.Size <= largeLibrary && b.keep(&b.libraries, h.Size)
+}
+
+func (b *budget) keep(part *atomic.Int64, n int64) bool {
+	if !take(part, n) {
+		return false
+	}
+	if !take(&b.memory, n) {
+		part.Add(n)
+		return false
+	}
+	return true
+}
+
+// release gives back what keep took.
+func (b *budget) release(part *atomic.Int64, n int64) {
+	part.Add(n)
+	b.memory.Add(n)
+}
+
+// hold takes the memory of an entry from the image's bound.
+func (b *budget) hold(n int64) error {
+	if !take(&b.memory, n) {
+		return limitError("names and entries of all layers", maxMemory, "bytes of memory")
+	}
+	return nil
 }
 
 // unpack takes uncompressed bytes from the image's bound.
@@ -53,10 +115,10 @@ func (b *budget) unpack(n int64) error {
 	return nil
 }
 
-// entry counts an entry of a layer that has had some already.
-func (b *budget) entry(count *int) error {
-	if *count++; *count > b.entries {
-		return limitError("layer", int64(b.entries), "entries")
+// plausible refuses a layer of which so many bytes come out for so few.
+func plausible(out, in int64) error {
+	if out > bombSize && out/maxRatio > in {
+		return limitError("compressed layer", maxRatio, "bytes for each one stored")
 	}
 	return nil
 }

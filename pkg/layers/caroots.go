@@ -131,8 +131,8 @@ func (s *caSearch) directory(dir string) error {
 		return err
 	}
 	mayReadLinks := s.id.search(n) == nil
-	for _, name := range n.names() {
-		e := &n.children[name].entry
+	for _, child := range n.children.all() {
+		e, name := &child.entry, child.name()
 		sameDir := e.Mode&fs.ModeSymlink != 0 && !strings.Contains(e.Link, "/") && mayReadLinks
 		if !sameDir && !e.Mode.IsDir() {
 			_ = s.file(dir + "/" + name)
@@ -153,17 +153,19 @@ func (s *caSearch) certificates(file string, data []byte) int {
 		if block.Type != "CERTIFICATE" || len(block.Headers) != 0 {
 			continue
 		}
+		sum := sha256.Sum256(block.Bytes)
+		if s.seen[sum] {
+			count++
+			continue
+		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			continue
 		}
 		count++
-		sum := sha256.Sum256(cert.Raw)
-		if !s.seen[sum] {
-			s.seen[sum] = true
-			s.found.Roots = append(s.found.Roots, CARoot{
-				Subject: cert.Subject.String(), File: file, NotBefore: cert.NotBefore, NotAfter: cert.NotAfter})
-		}
+		s.seen[sum] = true
+		s.found.Roots = append(s.found.Roots, CARoot{
+			Subject: cert.Subject.String(), File: file, NotBefore: cert.NotBefore, NotAfter: cert.NotAfter})
 	}
 	s.found.Certificates += count
 	return count

@@ -34,6 +34,14 @@ func compressionOf(head []byte) compression {
 
 // decompress gives the tar in a stored layer. The caller closes.
 func decompress(r io.Reader) (io.ReadCloser, compression, error) {
+	return decompressWithin(r, maxWindow)
+}
+
+// errWindow is what reading a zstd frame says that asks for a larger window than it is given.
+var errWindow = zstd.ErrWindowSizeExceeded
+
+// decompressWithin is decompress with a bound for the memory that a zstd frame may ask for.
+func decompressWithin(r io.Reader, window uint64) (io.ReadCloser, compression, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	head, err := in.Peek(4)
 	if err != nil && err != io.EOF {
@@ -48,7 +56,7 @@ func decompress(r io.Reader) (io.ReadCloser, compression, error) {
 		return z, gzipped, nil
 	case zstandard:
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxWindow))
+			zstd.WithDecoderMaxWindow(window))
 		if err != nil {
 			return nil, zstandard, fmt.Errorf("zstd: %w", err)
 		}

@@ -1,8 +1,8 @@
 package layers
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -19,12 +19,16 @@ type saved struct {
 // dockerLayer is the media type of an uncompressed layer; a docker-archive writes none down.
 const dockerLayer = "application/vnd.docker.image.rootfs.diff.tar"
 
-// findInDockerArchive finds the image with a tag, or the only or first one, in a tar of docker save.
-func findInDockerArchive(ctx context.Context, file, tag string) (*found, error) {
-	a, err := openArchive(ctx, file)
-	if err != nil {
-		return nil, err
-	}
+// members is an archive by the names of what is in it.
+type members interface {
+	// read returns a document of at most limit bytes.
+	read(name string, limit int64) ([]byte, error)
+	// layer returns a member as a layer, and its size, -1 if it is not known.
+	layer(name string) (blob, int64)
+}
+
+// findSaved finds the image with a tag, or the only one, in what docker save wrote.
+func findSaved(a members, tag string) ([]*found, error) {
 	data, err := a.read("manifest.json", maxManifest)
 	if err != nil {
 		return nil, err
@@ -51,22 +55,13 @@ func findInDockerArchive(ctx context.Context, file, tag string) (*found, error) 
 		}
 	}
 	for _, name := range image.Layers {
-		f.layers = append(f.layers, a.saved(name))
+		s := stored{descriptor: descriptor{MediaType: dockerLayer, Digest: promisedBy(name)}}
+		if s.blob, s.Size = a.layer(name); s.Size < 0 {
+			s.Digest = ""
+		}
+		f.layers = append(f.layers, s)
 	}
-	return f, nil
-}
-
-// saved describes a layer by its name in the archive.
-func (a *archive) saved(name string) stored {
-	s := stored{descriptor: descriptor{MediaType: dockerLayer, Size: -1}}
-	b, ok := a.member(name)
-	if !ok {
-		s.blob = missingBlob{name}
-		return s
-	}
-	s.blob, s.Size = b, b.size
-	s.Digest = promisedBy(name)
-	return s
+	return []*found{f}, nil
 }
 
 var hexInName = regexp.MustCompile(`^(?:sha256:)?([a-f0-9]{64})(?:\.json)?$`)
@@ -88,25 +83,35 @@ func digestInName(name string) string {
 	return ""
 }
 
-// chooseSaved picks an image by tag ("1.2"), name ("app:1.2") or config digest, or the first one.
+// errSeveral is a source of several images of which none was chosen.
+var errSeveral = errors.New("several images")
+
+// chooseSaved picks an image by tag ("1.2"), name ("app:1.2") or config digest, or the only one.
 func chooseSaved(list []saved, tag string) (*saved, error) {
-	if len(list) == 0 {
-		return nil, fmt.Errorf("%w: manifest.json lists no image", ErrNotFound)
-	}
-	if tag == "" {
-		return &list[0], nil
-	}
 	var names []string
+	same := true // a list may name one image twice
 	for i := range list {
-		if digestInName(list[i].Config) == tag { // the image's ID
+		if tag != "" && digestInName(list[i].Config) == tag { // the image's ID
 			return &list[i], nil
 		}
 		for _, name := range list[i].RepoTags {
-			if name == tag || strings.HasSuffix(name, ":"+tag) || strings.HasSuffix(name, "/"+tag) {
+			if tag != "" && (name == tag || strings.HasSuffix(name, ":"+tag) || strings.HasSuffix(name, "/"+tag)) {
 				return &list[i], nil
 			}
 			names = append(names, printable(name))
 		}
+		if len(list[i].RepoTags) == 0 {
+			names = append(names, printable(digestInName(list[i].Config)))
+		}
+		same = same && list[i].Config == list[0].Config
 	}
-	return nil, fmt.Errorf("%w: %s, there is %s", ErrNotFound, printable(tag), enumerate(names))
+	switch {
+	case len(list) == 0:
+		return nil, fmt.Errorf("%w: manifest.json lists no image", ErrNotFound)
+	case tag != "":
+		return nil, fmt.Errorf("%w: %s, there is %s", ErrNotFound, printable(tag), enumerate(names))
+	case !same:
+		return nil, fmt.Errorf("%w: name one of %s", errSeveral, enumerate(names))
+	}
+	return &list[0], nil
 }

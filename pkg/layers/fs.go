@@ -5,14 +5,17 @@ import "io/fs"
 // Entry is one path of the merged tree, and what a FileInfo's Sys method returns.
 type Entry struct {
 	Path  string      `json:"path"`           // rooted, clean: "/usr/bin/app"
-	Mode  fs.FileMode `json:"mode"`           // type, permission, setuid, setgid, sticky
 	UID   int         `json:"uid"`            //
 	GID   int         `json:"gid"`            //
 	Size  int64       `json:"size"`           // bytes
 	Link  string      `json:"link,omitempty"` // target of a symlink as written; for a hard link "" (it shares its target's entry)
 	Layer int         `json:"layer"`          // index of the layer that put it there (last wrote it); -1 for an implied directory
+	Mode  fs.FileMode `json:"mode"`           // type, permission, setuid, setgid, sticky
 	Caps  bool        `json:"caps,omitempty"` // has file capabilities (security.capability)
 	ELF   bool        `json:"elf,omitempty"`  // a regular file that begins with the ELF magic
+	// NotGo says of an ELF file that it was searched for Go's build information, which every program that Go built has,
+	// and holds none. false: it may be Go's.
+	NotGo bool `json:"notGo,omitempty"`
 }
 
 // FS is the merged, read-only tree. It implements fs.FS, fs.StatFS, fs.ReadDirFS, fs.ReadFileFS and fs.ReadLinkFS

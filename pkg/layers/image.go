@@ -9,7 +9,7 @@ import "time"
 // Image is one image for one platform. It is never changed after it was read.
 type Image struct {
 	Ref      string   `json:"ref"`              // as the user named it
-	Source   string   `json:"source"`           // "registry", "oci", "oci-archive", "docker-archive"
+	Source   string   `json:"source"`           // a Kind; of a stream what it turned out to be
 	Digest   string   `json:"digest,omitempty"` // of the manifest, "sha256:..."; for a docker-archive the digest of its config
 	Platform Platform `json:"platform"`
 	Config   Config   `json:"config"`
@@ -23,6 +23,7 @@ type Image struct {
 	Unread []Unread `json:"unread,omitempty"`
 
 	strata []*stratum // what each layer says, nil for one that could not be read
+	memo   *memo      // what is remembered of contents
 }
 
 // Unread is a part of the image that could not be looked at.

@@ -13,5 +13,6 @@ func (img *Image) LayerFS(index int) (*FS, error) {
 	for _, it := range img.strata[index].items {
 		_ = t.put(index, it) // what cannot be placed is not part of a working image either
 	}
+	t.giveOwners()
 	return &FS{tree: t}, nil
 }

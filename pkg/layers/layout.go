@@ -54,8 +54,8 @@ func readDocument(path string, limit int64) ([]byte, error) {
 	return readAll(f, limit, filepath.Base(path))
 }
 
-// findLayout finds an image of an OCI layout directory.
-func findLayout(ctx context.Context, dir, tag, wish string) (*found, error) {
+// findLayout finds the images of an OCI layout directory.
+func findLayout(ctx context.Context, dir, tag, wish string) ([]*found, error) {
 	data, err := readDocument(filepath.Join(dir, "index.json"), maxManifest)
 	if err != nil {
 		return nil, err
@@ -69,8 +69,8 @@ const (
 	imageName = "io.containerd.image.name"
 )
 
-// findInLayout finds the image that tag names ("" the only one, "sha256:..." by digest) in a layout's index.json.
-func findInLayout(ctx context.Context, s store, index []byte, tag, wish string) (*found, error) {
+// findInLayout finds what tag names ("" the only image, "sha256:..." by digest) in a layout's index.json.
+func findInLayout(ctx context.Context, s store, index []byte, tag, wish string) ([]*found, error) {
 	var doc document
 	if err := json.Unmarshal(index, &doc); err != nil {
 		return nil, fmt.Errorf("index.json: %w", err)
@@ -102,7 +102,7 @@ func findInLayout(ctx context.Context, s store, index []byte, tag, wish string) 
 	case len(named) == 0:
 		return nil, fmt.Errorf("%w: index.json lists no image", ErrNotFound)
 	case tag == "" && !onePerPlatform(named):
-		return nil, fmt.Errorf("several images: name one of %s", tagsOf(named))
+		return nil, fmt.Errorf("%w: name one of %s", errSeveral, tagsOf(named))
 	}
 	d := descent{store: s, wish: wish, seen: map[string]bool{}}
 	return d.among(ctx, named)

@@ -69,7 +69,7 @@ func TestLimitsOfALayer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			left := newBudget()
 			c.limit(left)
-			_, err := readStream(context.Background(), memoryBlob(raw), -1, left)
+			_, err := readStream(context.Background(), memoryBlob(raw), -1, left, newOrigin())
 			if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
@@ -81,7 +81,7 @@ func TestZstdWindowIsBounded(t *testing.T) {
 	// A frame that asks for a window of 2 GiB: magic, descriptor without a single segment, window descriptor.
 	frame := binary.LittleEndian.AppendUint32(nil, 0xfd2fb528)
 	frame = append(frame, 0x00, 0xa8, 0x01, 0x00, 0x00)
-	_, err := readStream(context.Background(), memoryBlob(frame), -1, newBudget())
+	_, err := readStream(context.Background(), memoryBlob(frame), -1, newBudget(), newOrigin())
 	if err == nil || !strings.Contains(err.Error(), "window size exceeded") {
 		t.Errorf("got %v", err)
 	}
@@ -91,7 +91,7 @@ func TestFilesBeyondTheBudgetAreReadAgain(t *testing.T) {
 	raw := packed(t, "a", "b", "c")
 	left := newBudget()
 	left.small.Store(1500) // one of three
-	f, err := readStream(context.Background(), memoryBlob(raw), -1, left)
+	f, err := readStream(context.Background(), memoryBlob(raw), -1, left, newOrigin())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,10 +106,10 @@ func TestFilesBeyondTheBudgetAreReadAgain(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v", name, len(data), err)
 		}
 	}
-	if _, ok := tr.find("/a").content.(held); !ok {
+	if _, ok := innerOf(tr.find("/a").content).(held); !ok {
 		t.Error("the first file was not kept")
 	}
-	again, ok := tr.find("/c").content.(*replayed)
+	again, ok := innerOf(tr.find("/c").content).(*replayed)
 	if !ok {
 		t.Fatal("the last file was kept beyond the budget")
 	}
@@ -149,7 +149,7 @@ func TestReadInPlaceNoticesAChangedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := readInPlace(context.Background(), blob, newBudget())
+	f, err := readInPlace(context.Background(), blob, newBudget(), newOrigin())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func (t *tree) followFrom(cwd *node, path string, last bool, through func(*node)
 	for rest := cwd.entry.Path[1:]; rest != ""; {
 		var name string
 		name, rest, _ = strings.Cut(rest, "/")
-		at = append(at, at[len(at)-1].children[name])
+		at = append(at, at[len(at)-1].children.get(name))
 	}
 	return t.walkFrom(at, path, last, through)
 }
@@ -55,7 +55,7 @@ func (t *tree) walkFrom(at []*node, path string, last bool, through func(*node) 
 			}
 			continue
 		}
-		n := here.children[name]
+		n := here.children.get(name)
 		if n == nil {
 			return nil, join(here.entry.Path, name), syscall.ENOENT
 		}

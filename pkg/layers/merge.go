@@ -10,12 +10,16 @@ import (
 // How one layer is laid over those below. Sources: OCI image-spec layer.md; where it is silent, what containerd does
 // with its overlay snapshotter (pkg/archive/tar.go), which Docker and Podman share:
 //
-//   - whiteouts and opaque directories hide what LOWER layers put there, wherever they stand inside their layer;
+//   - whiteouts and opaque directories hide what LOWER layers put there, wherever they stand inside their layer. Engines
+//     with overlayfs forget a whiteout over which its own layer puts a directory, and show what is in the lower one; the
+//     specification and umoci do not, nor does imgaudit. They refuse a whiteout behind an entry of the same name;
 //   - of two entries of one path in a layer the last wins; a directory over a directory keeps what is in it,
 //     anything else replaces what was there, a whole directory included;
 //   - a hard link shares the file it names, of this layer or a lower one (which containerd and Podman refuse to unpack);
+//     its owner, mode and capabilities are set on the file, as those of any entry: the last name decides for all;
 //   - an entry for the root itself is ignored: "/" is 0755 root:root;
-//   - a parent directory that no layer mentions is made, 0755 root:root, for a whiteout too;
+//   - a parent directory that no layer mentions is made, 0755 root:root, for a whiteout too; one that only a lower layer
+//     mentions keeps its owner and mode, as with containerd and umoci (Podman makes it 0755 root:root again);
 //   - a parent that is a symlink of the SAME layer is followed, inside the root; a symlink (or file) of a LOWER layer
 //     is not: a directory takes its place, because a layer is unpacked on its own and laid over the others later.
 //     That is how a tar with lib/x breaks an image whose /lib is a link to usr/lib.
@@ -29,7 +33,7 @@ const (
 
 // stratum is what one layer says, in the order of its tar.
 type stratum struct {
-	items     []item
+	items     []*item  // never changed once the layer is laid
 	whiteouts []string // paths hidden in the layers below
 	opaque    []string // directories whose contents in the layers below are hidden
 }
@@ -39,10 +43,11 @@ type item struct {
 	entry    Entry
 	hardlink string // rooted target, "" if it is no hard link
 	content  content
+	finds    []sighting // secrets in a regular file, see secrets.go: a fact of the layer like the entry
 }
 
 // add takes one tar entry: name as written in the tar, it with everything but the path.
-func (s *stratum) add(name string, it item) error {
+func (s *stratum) add(name string, it *item) error {
 	clean, err := rooted(name)
 	if err != nil {
 		return err
@@ -79,21 +84,21 @@ func rooted(name string) (string, error) {
 
 // lay puts a layer over the tree.
 func (t *tree) lay(index int, s *stratum) error {
+	if s.cut() {
+		t.cut = append(t.cut, index)
+	}
 	for _, dir := range s.opaque {
 		if n := t.find(dir); n != nil {
-			for _, name := range n.names() {
-				t.remove(n, name, index)
+			for _, child := range n.children.all() {
+				t.remove(n, child, index)
 			}
 		}
 	}
 	for _, hidden := range s.whiteouts {
 		if n := t.find(path.Dir(hidden)); n != nil {
-			t.remove(n, path.Base(hidden), index)
-		}
-	}
-	for _, it := range s.items {
-		if err := t.put(index, it); err != nil {
-			return err
+			if child := n.children.get(path.Base(hidden)); child != nil {
+				t.remove(n, child, index)
+			}
 		}
 	}
 	for _, dir := range s.opaque {
@@ -106,23 +111,29 @@ func (t *tree) lay(index int, s *stratum) error {
 			return err
 		}
 	}
+	for _, it := range s.items {
+		if err := t.put(index, it); err != nil {
+			return err
+		}
+	}
+	if len(t.deletions)+len(t.overwritten) > maxDeleted {
+		return limitError("deleted and overwritten paths", maxDeleted, "paths")
+	}
 	return nil
 }
 
 // put places one entry.
-func (t *tree) put(index int, it item) error {
-	it.entry.Layer = index
+func (t *tree) put(index int, it *item) error {
 	if it.entry.Path == "/" {
 		return nil
 	}
-	parent, err := t.directory(path.Dir(it.entry.Path), index, 0)
+	dir, name := path.Split(it.entry.Path)
+	parent, err := t.directory(path.Clean(dir), index, 0)
 	if err != nil {
 		return err
 	}
-	name := path.Base(it.entry.Path)
-	it.entry.Path = join(parent.entry.Path, name)
-	n := &node{entry: it.entry, content: it.content}
-	old := parent.children[name]
+	it = it.at(parent, name, index)
+	n, old := t.newNode(it), parent.children.get(name)
 	switch {
 	case it.hardlink != "":
 		target := t.linked(it.hardlink, index)
@@ -132,22 +143,49 @@ func (t *tree) put(index int, it item) error {
 		if target == old {
 			return nil
 		}
-		n.entry, n.content = target.entry, target.content
-		n.entry.Path, n.entry.Layer = it.entry.Path, index
+		link := *target.item
+		link.entry.Path, link.entry.Layer, link.hardlink = it.entry.Path, index, it.hardlink
+		n.item = &link
+		n.share(target)
+		t.own(n.inode, target, it)
 	case it.entry.Mode.IsDir() && old != nil && old.isDir():
-		old.entry = it.entry
+		old.item = it
 		return nil
-	case it.entry.Mode.IsDir():
-		n.children = map[string]*node{}
+	case it.entry.Mode.IsRegular():
+		t.store(n)
+	}
+	if len(it.finds) > 0 && it.hardlink == "" && it.entry.Mode.IsRegular() {
+		t.finds = append(t.finds, holder{it.entry.Path, n.identity(), it.finds})
 	}
 	if old != nil {
-		if old.entry.Layer != index {
+		t.drop(old, index, n)
+		if old.entry.Layer != index && !(old.entry.Layer < 0 && old.children.count == 0) {
 			t.overwritten = append(t.overwritten, deletion(old, index))
 		}
 		t.empty(old, index)
 	}
-	parent.children[name] = n
+	parent.children.put(n)
 	return nil
+}
+
+// ownSilent is in the mode of a hard link that says nothing of its file's owner and mode.
+const ownSilent = fs.ModeIrregular
+
+// at returns the item as it is in a directory of the tree, in a layer of this number.
+func (it *item) at(dir *node, name string, index int) *item {
+	at := dir.entry.Path
+	if at == "/" {
+		at = ""
+	}
+	if moved := len(it.entry.Path) != len(at)+1+len(name) || !strings.HasPrefix(it.entry.Path, at); moved {
+		c := *it
+		c.entry.Path, c.entry.Layer = at+"/"+name, index
+		return &c
+	}
+	if it.entry.Layer != index { // a layer that is looked at alone has its number already
+		it.entry.Layer = index
+	}
+	return it
 }
 
 // linked finds the file a hard link names: its parents as directory does, but making nothing.
@@ -158,7 +196,7 @@ func (t *tree) linked(target string, index int) *node {
 		if err != nil {
 			return nil
 		}
-		n = parent.children[path.Base(target)]
+		n = parent.children.get(path.Base(target))
 	}
 	if n == nil || n.isDir() {
 		return nil
@@ -169,10 +207,12 @@ func (t *tree) linked(target string, index int) *node {
 // directory returns the directory at a clean rooted path for entries of layer index, making what is missing.
 func (t *tree) directory(p string, index, hops int) (*node, error) {
 	n := t.root
-	for rest := p[1:]; rest != ""; {
-		var name string
-		name, rest, _ = strings.Cut(rest, "/")
-		child := n.children[name]
+	for end := 0; end < len(p) && p != "/"; {
+		from := end + 1
+		if end = strings.IndexByte(p[from:], '/') + from; end < from {
+			end = len(p)
+		}
+		child := n.children.get(p[from:end])
 		switch {
 		case child == nil:
 		case child.isDir():
@@ -182,7 +222,7 @@ func (t *tree) directory(p string, index, hops int) (*node, error) {
 			if hops++; hops > maxHops {
 				return nil, fmt.Errorf("%s: too many levels of symbolic links", p)
 			}
-			to, err := rooted(targetOf(&child.entry) + "/" + rest)
+			to, err := rooted(targetOf(&child.entry) + p[end:])
 			if err != nil {
 				return nil, err
 			}
@@ -190,8 +230,17 @@ func (t *tree) directory(p string, index, hops int) (*node, error) {
 		case child.entry.Layer == index:
 			return nil, fmt.Errorf("%s: %s of the same layer is not a directory", p, child.entry.Path)
 		}
-		made := newDirectory(join(n.entry.Path, name))
-		n.children[name] = made
+		if t.made++; t.made > maxMade {
+			return nil, limitError("image", maxMade, "directories that no layer mentions")
+		}
+		if child != nil {
+			t.overwritten = append(t.overwritten, deletion(child, index))
+		}
+		made := t.newDirectory(p[:end])
+		if child != nil {
+			t.drop(child, index, made)
+		}
+		n.children.put(made)
 		n = made
 	}
 	return n, nil
@@ -206,22 +255,20 @@ func targetOf(e *Entry) string {
 }
 
 // remove takes a child of n away and notes it and everything below it as deleted by layer index.
-func (t *tree) remove(n *node, name string, index int) {
-	child := n.children[name]
-	if child == nil {
-		return
-	}
-	delete(n.children, name)
+func (t *tree) remove(n, child *node, index int) {
+	n.children.remove(child.name())
 	t.deletions = append(t.deletions, deletion(child, index))
+	t.drop(child, index, nil)
 	t.empty(child, index)
 }
 
 // empty notes everything below n as deleted by layer index.
 func (t *tree) empty(n *node, index int) {
-	for _, child := range n.children {
+	for _, child := range n.children.all() {
 		if child.entry.Layer != index {
 			t.deletions = append(t.deletions, deletion(child, index))
 		}
+		t.drop(child, index, nil)
 		t.empty(child, index)
 	}
 }

@@ -17,7 +17,8 @@ type File struct {
 	Mode fs.FileMode
 	UID  int
 	GID  int
-	// Link is the target of a symlink; Hardlink the path of the file this one is another name of.
+	// Link is the target of a symlink; Hardlink the path of the file this one is another name of. A hard link that gives
+	// owner, mode or capabilities gives them to the file.
 	Link     string
 	Hardlink string
 	// Caps says that the file has file capabilities.
@@ -36,10 +37,14 @@ func New(layers ...[]File) (*FS, error) {
 	t := newTree()
 	for index, files := range layers {
 		var s stratum
+		var search searcher
 		for i := range files {
 			it, err := files[i].item()
+			if it.entry.Mode.IsRegular() && !it.entry.ELF {
+				it.finds = search.whole(files[i].Path, files[i].Data)
+			}
 			if err == nil {
-				err = s.add(files[i].Path, it)
+				err = s.add(files[i].Path, &it)
 			}
 			if err != nil {
 				return nil, fmt.Errorf("layer %d: %w", index, err)
@@ -78,6 +83,9 @@ func (f *File) item() (item, error) {
 	it := item{entry: Entry{Mode: mode, UID: f.UID, GID: f.GID, Link: f.Link, Caps: f.Caps}}
 	if f.Hardlink != "" {
 		it.hardlink = path.Clean("/" + f.Hardlink)
+		if f.Mode == 0 && f.UID == 0 && f.GID == 0 && !f.Caps {
+			it.entry.Mode |= ownSilent
+		}
 		return it, nil
 	}
 	if !mode.IsRegular() {

@@ -20,6 +20,11 @@ var (
 // Bytes that were not kept are read again from the image's layer, which is slow for a compressed one and fails when
 // the source is gone. Devices, pipes and sockets open and read as errors.
 func (f *FS) Open(name string) (fs.File, error) {
+	return f.open(name, func(c content, size int64) (readAtCloser, error) { return c.open(size) })
+}
+
+// open opens a file whose contents it gets from bytes.
+func (f *FS) open(name string, bytes func(content, int64) (readAtCloser, error)) (fs.File, error) {
 	n, err := f.at("open", name, true)
 	if err != nil {
 		return nil, err
@@ -31,7 +36,7 @@ func (f *FS) Open(name string) (fs.File, error) {
 	case !n.entry.Mode.IsRegular():
 		return &openSpecial{info: info, path: name}, nil
 	}
-	src, err := n.content.open(n.entry.Size)
+	src, err := bytes(n.content, n.entry.Size)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
@@ -123,9 +128,9 @@ func (f *FS) at(op, name string, last bool) (*node, error) {
 }
 
 func dirEntries(n *node) []fs.DirEntry {
-	list := make([]fs.DirEntry, 0, len(n.children))
-	for _, name := range n.names() {
-		list = append(list, fs.FileInfoToDirEntry(fileInfo{name: name, entry: &n.children[name].entry}))
+	list := make([]fs.DirEntry, 0, n.children.count)
+	for _, child := range n.children.all() {
+		list = append(list, fs.FileInfoToDirEntry(fileInfo{name: child.name(), entry: &child.entry}))
 	}
 	return list
 }

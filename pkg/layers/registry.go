@@ -2,95 +2,80 @@ package layers
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"sync"
-
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// registryStore is a repository of a registry.
+// registryStore is the places where an image of a registry can be had: its mirrors and the registry itself.
 type registryStore struct {
-	repo   name.Repository
-	puller *remote.Puller
-	// have holds the document a tag led to, so that it is fetched once.
-	have map[string][]byte
+	from []*repository // in the order in which they are asked
 	mu   sync.Mutex
+	have map[string][]byte // the document a reference led to, by digest, so that it is fetched once
 }
 
-// findInRegistry finds an image by its reference. Credentials are those of docker login. Layers are only ever fetched
-// from the repository named, never from the addresses a manifest lists.
-func findInRegistry(ctx context.Context, ref, wish string, insecure bool) (*found, error) {
-	var nameOpts []name.Option
-	if insecure {
-		nameOpts = append(nameOpts, name.Insecure)
-	}
-	r, err := name.ParseReference(ref, nameOpts...)
+// findInRegistry finds where a reference leads. Layers are only ever fetched from the repositories that the user's
+// reference and registries.conf name, never from the addresses a manifest lists.
+func findInRegistry(ctx context.Context, written string, opt Options) (store, descriptor, error) {
+	env := processEnvironment()
+	conf, err := loadRegistriesConf(env)
 	if err != nil {
-		return nil, err
+		return nil, descriptor{}, err
 	}
-	puller, err := remote.NewPuller(
-		remote.WithAuthFromKeychain(authn.DefaultKeychain),
-		remote.WithTransport(limited{base(insecure)}),
-		remote.WithUserAgent("imgaudit"))
+	ref, err := parseReference(written)
+	if errors.Is(err, ErrUnqualified) {
+		return nil, descriptor{}, unqualified(written, conf)
+	}
 	if err != nil {
-		return nil, err
+		return nil, descriptor{}, err
 	}
-	got, err := puller.Get(ctx, r)
+	if opt.Offline {
+		return nil, descriptor{}, fmt.Errorf("asking %s: %w", ref.host, ErrOffline)
+	}
+	places, err := conf.places(ref)
 	if err != nil {
-		return nil, registryError(err)
+		return nil, descriptor{}, err
 	}
-	from := descriptor{MediaType: string(got.MediaType), Digest: got.Digest.String(), Size: got.Size}
-	if digest, ok := r.(name.Digest); ok {
-		from.Digest = digest.DigestStr()
+	net := newNetwork(env, opt)
+	s := &registryStore{have: map[string][]byte{}}
+	for _, p := range places {
+		s.from = append(s.from, &repository{place: p, net: net})
+		if p.insecure {
+			net.trust(p.ref.host)
+		}
 	}
-	if err := from.check(); err != nil {
-		return nil, err
-	}
-	s := &registryStore{repo: r.Context(), puller: puller, have: map[string][]byte{from.Digest: got.Manifest}}
-	return descend(ctx, s, from, wish)
+	from, err := s.resolve(ctx)
+	return s, from, err
 }
 
-// base is the transport to a registry. Insecure accepts any certificate.
-func base(insecure bool) http.RoundTripper {
-	t, ok := remote.DefaultTransport.(*http.Transport)
-	if !ok || !insecure {
-		return remote.DefaultTransport
+// unqualified says what to write instead of a name without a registry.
+func unqualified(written string, conf *registriesConf) error {
+	more := ""
+	if len(conf.Search) > 0 {
+		more = "; registries.conf would search " + enumerate(append([]string{}, conf.Search...)) + ", which is never done here"
 	}
-	t = t.Clone()
-	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
-	return t
+	return fmt.Errorf("%w: write HOST/%s, or docker:%[2]s or podman:%[2]s for an image of a local engine%s", ErrUnqualified, written, more)
 }
 
-// limited bounds manifests where they arrive.
-type limited struct{ http.RoundTripper }
-
-func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := l.RoundTripper.RoundTrip(req)
-	if err == nil && strings.Contains(req.URL.Path, "/manifests/") {
-		resp.Body = &limitedBody{ReadCloser: resp.Body, left: maxManifest}
+// resolve asks the places in turn for what the reference names. The one that has it is asked first from then on.
+func (s *registryStore) resolve(ctx context.Context) (descriptor, error) {
+	var tried attempts
+	for i, r := range s.from {
+		data, d, err := r.manifest(ctx, r.ref.identifier())
+		if err != nil {
+			tried.add(r, err)
+			if ctx.Err() != nil {
+				break
+			}
+			continue
+		}
+		s.have[d.Digest] = data
+		s.from[0], s.from[i] = s.from[i], s.from[0]
+		return d, nil
 	}
-	return resp, err
-}
-
-type limitedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *limitedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, limitError("manifest", maxManifest, "bytes")
-	}
-	return n, err
+	return descriptor{}, tried.err()
 }
 
 func (s *registryStore) document(ctx context.Context, d descriptor, limit int64) ([]byte, error) {
@@ -100,12 +85,16 @@ func (s *registryStore) document(ctx context.Context, d descriptor, limit int64)
 	if ok {
 		return data, nil
 	}
-	if d.MediaType != ociConfig && d.MediaType != dockerConfig {
-		got, err := s.puller.Get(ctx, s.repo.Digest(d.Digest))
-		if err != nil {
-			return nil, registryError(err)
+	if isManifest(d.MediaType) {
+		var tried attempts
+		for _, r := range s.from {
+			data, _, err := r.manifest(ctx, d.Digest)
+			if err == nil {
+				return data, nil
+			}
+			tried.add(r, err)
 		}
-		return got.Manifest, nil
+		return nil, tried.err()
 	}
 	r, err := s.blob(d).open(ctx)
 	if err != nil {
@@ -115,31 +104,56 @@ func (s *registryStore) document(ctx context.Context, d descriptor, limit int64)
 	return readAll(r, limit, "config")
 }
 
-func (s *registryStore) blob(d descriptor) blob { return remoteBlob{s, d.Digest} }
+func (s *registryStore) blob(d descriptor) blob { return remoteBlob{s, d} }
 
-// remoteBlob is a blob of a repository.
+// remoteBlob is a blob of a registry.
 type remoteBlob struct {
-	store  *registryStore
-	digest string
+	store *registryStore
+	descriptor
 }
 
 func (b remoteBlob) open(ctx context.Context) (io.ReadCloser, error) {
-	layer, err := b.store.puller.Layer(ctx, b.store.repo.Digest(b.digest))
-	if err != nil {
-		return nil, registryError(err)
+	d := &download{ctx: ctx, from: b.store.from, what: b.descriptor, left: maxResumed}
+	if err := d.connect(); err != nil {
+		return nil, err
 	}
-	r, err := layer.Compressed()
-	if err != nil {
-		return nil, registryError(err)
-	}
-	return r, nil
+	return d, nil
 }
 
-// registryError tells what a registry does not have by ErrNotFound.
-func registryError(err error) error {
-	var answer *transport.Error
-	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
-		return fmt.Errorf("%w: %w", ErrNotFound, err)
+// attempts are the places that were asked in vain, each with its reason.
+type attempts struct {
+	lines []string
+	errs  []error
+}
+
+func (a *attempts) add(r *repository, err error) {
+	kind := ""
+	if r.mirror {
+		kind = "mirror "
 	}
-	return err
+	a.lines = append(a.lines, kind+r.ref.host+": "+err.Error())
+	a.errs = append(a.errs, err)
+}
+
+// err is one error for all of them, on one line.
+func (a *attempts) err() error {
+	return &triedError{text: strings.Join(a.lines, "; "), errs: a.errs}
+}
+
+// triedError is that none of several places had what was asked for. It is ErrNotFound if all of them answered so.
+type triedError struct {
+	text string
+	errs []error
+}
+
+func (e *triedError) Error() string { return e.text }
+
+func (e *triedError) Is(target error) bool {
+	matching := 0
+	for _, err := range e.errs {
+		if errors.Is(err, target) {
+			matching++
+		}
+	}
+	return matching > 0 && (target != ErrNotFound || matching == len(e.errs))
 }

@@ -15,6 +15,9 @@ import (
 // for in the order of the tar cost one reading of the layer together.
 type replay struct {
 	blob blob
+	once bool // the layer came through a pipe and cannot be read again
+	// programs, if not nil, keeps what can be kept of a layer whose reading again is dear, or impossible.
+	programs *keptPrograms
 
 	mu   sync.Mutex
 	tape *tape

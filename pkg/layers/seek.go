@@ -5,13 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"os"
 )
 
 // readInPlace reads an uncompressed layer on disk: headers by seeking from one to the next, while another goroutine
 // computes the digest. Nothing is kept; files are read from where they are.
-func readInPlace(ctx context.Context, b *fileBlob, left *budget) (*facts, error) {
+func readInPlace(ctx context.Context, b *fileBlob, left *budget, from *origin) (*facts, error) {
 	in, file, err := b.section()
 	if err != nil {
 		return nil, err
@@ -24,13 +25,14 @@ func readInPlace(ctx context.Context, b *fileBlob, left *budget) (*facts, error)
 	defer cancel()
 	hashed := make(chan error, 1)
 	f := &facts{size: b.size, tarSize: b.size}
+	from.disk = b
 	go func() {
 		sum := sha256.New()
-		_, err := io.CopyBuffer(struct{ io.Writer }{sum}, &patient{ctx, io.NewSectionReader(file, b.offset, b.size)}, make([]byte, 256<<10))
+		_, err := io.CopyBuffer(struct{ io.Writer }{sum}, &patient{ctx, io.NewSectionReader(file, b.offset, b.size), from.count}, make([]byte, 256<<10))
 		f.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 		hashed <- err
 	}()
-	err = f.listInPlace(ctx, b, in, left)
+	err = f.listInPlace(ctx, b, in, left, from)
 	if err != nil {
 		cancel()
 	}
@@ -45,57 +47,35 @@ func readInPlace(ctx context.Context, b *fileBlob, left *budget) (*facts, error)
 }
 
 // listInPlace reads the entries of a tar on disk.
-func (f *facts) listInPlace(ctx context.Context, b *fileBlob, in *io.SectionReader, left *budget) error {
-	tr := tar.NewReader(in)
-	for {
-		h, err := tr.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return tarError(err)
-		}
-		if err := left.entry(&f.entries); err != nil {
-			return err
-		}
-		if f.entries%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		it, ok, err := itemOf(h)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
-		if it.entry.Mode.IsRegular() && it.hardlink == "" {
-			offset, err := in.Seek(0, io.SeekCurrent)
-			if err != nil {
-				return err
-			}
-			if err := it.place(tr, h, b, in, offset); err != nil {
-				return err
-			}
-		}
-		if err := f.add(h.Name, it); err != nil {
-			return err
-		}
-	}
+func (f *facts) listInPlace(ctx context.Context, b *fileBlob, file io.ReaderAt, left *budget, from *origin) error {
+	in := newWindow(file, b.size)
+	return f.list(ctx, in, left, from, func() int64 { return in.at }, func(it *item, h *tar.Header, tr *tar.Reader, offset int64) error {
+		return it.place(tr, h, b, in, offset, left, &f.search)
+	})
 }
 
+// errSparse is what reading a sparse file says: its bytes are not stored one after the other.
+var errSparse = errors.New("a sparse file too big to be kept")
+
 // place notes where the contents of a regular file are.
-func (it *item) place(tr *tar.Reader, h *tar.Header, b *fileBlob, in io.ReaderAt, offset int64) error {
+func (it *item) place(tr *tar.Reader, h *tar.Header, b *fileBlob, in *window, offset int64, left *budget, search *searcher) (err error) {
+	if h.Size == 0 {
+		it.content = held(nil)
+		return nil
+	}
 	if sparse(h) {
-		if h.Size > smallFile {
-			it.content = unavailable{errSparse}
-			return nil
+		if h.Size > smallFile || !left.keeps(h) {
+			head := make([]byte, min(h.Size, int64(len(elfMagic))))
+			_, err = io.ReadFull(tr, head)
+			it.entry.ELF, it.content = string(head) == elfMagic, unavailable{errSparse}
+			return err
 		}
 		data := make([]byte, h.Size)
-		_, err := io.ReadFull(tr, data)
-		it.content = held(data)
+		_, err = io.ReadFull(tr, data)
+		it.content, it.finds = held(data), search.whole(h.Name, data)
 		return err
 	}
-	if offset+h.Size > b.size {
+	if h.Size > b.size-offset {
 		return io.ErrUnexpectedEOF
 	}
 	var head [len(elfMagic)]byte
@@ -106,7 +86,10 @@ func (it *item) place(tr *tar.Reader, h *tar.Header, b *fileBlob, in io.ReaderAt
 	}
 	it.entry.ELF = string(head[:]) == elfMagic
 	it.content = &placed{blob: b, offset: offset}
-	return nil
+	if !it.entry.ELF && h.Size > 0 {
+		it.finds, err = search.stream(h.Name, nil, h.Size, io.NewSectionReader(in, offset, h.Size), io.Discard)
+	}
+	return err
 }
 
 // placed is content at an offset of a tar on disk.
@@ -134,13 +117,16 @@ func (d onDisk) Close() error { return d.file.Close() }
 
 // patient is a reader that gives up with its context.
 type patient struct {
-	ctx context.Context
-	r   io.Reader
+	ctx   context.Context
+	r     io.Reader
+	count func(int64) // of what was read
 }
 
 func (p *patient) Read(b []byte) (int, error) {
 	if err := p.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return p.r.Read(b)
+	n, err := p.r.Read(b)
+	p.count(int64(n))
+	return n, err
 }

@@ -21,6 +21,12 @@ type found struct {
 	platform *Platform // as the index has it, nil without one
 	// provenance is what the builder says, nil if there is nothing.
 	provenance *Provenance
+	// left is what may be kept of the layers.
+	left *budget
+	// source is the kind that a stream turned out to be, "" for what the user named.
+	source Kind
+	// err is why one of several images could not be described; the others are.
+	err error
 }
 
 // stored is one layer as the source describes it.
@@ -33,17 +39,20 @@ type stored struct {
 // descent is the way from a descriptor to one image.
 type descent struct {
 	store store
-	wish  string // platform
+	wish  string // platform, or AllPlatforms
 	seen  map[string]bool
 	// attestations are the statements about images that were met in indexes.
 	attestations []descriptor
 }
 
-// maxIndexes bounds the indexes fetched on one descent.
-const maxIndexes = 64
+// Bounds of one descent.
+const (
+	maxIndexes   = 128 // documents fetched
+	maxPlatforms = 32  // images of one index that are all read
+)
 
-// descend finds the image that a descriptor leads to, through indexes if need be.
-func descend(ctx context.Context, s store, from descriptor, wish string) (*found, error) {
+// descend finds the images that a descriptor leads to, through indexes if need be: one, but for AllPlatforms.
+func descend(ctx context.Context, s store, from descriptor, wish string) ([]*found, error) {
 	d := descent{store: s, wish: wish, seen: map[string]bool{}}
 	doc, err := d.fetch(ctx, from)
 	if err != nil {
@@ -52,19 +61,49 @@ func descend(ctx context.Context, s store, from descriptor, wish string) (*found
 	if doc.isList() {
 		return d.among(ctx, doc.Manifests)
 	}
-	return d.image(ctx, from, doc)
+	f, err := d.image(ctx, from, doc)
+	return []*found{f}, err
 }
 
-// among finds the image for the wished platform among the descriptors of an index.
-func (d *descent) among(ctx context.Context, listed []descriptor) (*found, error) {
+// among finds the image for the wished platform among the descriptors of an index, or all of its images.
+func (d *descent) among(ctx context.Context, listed []descriptor) ([]*found, error) {
 	candidates, err := d.flatten(ctx, listed, 1)
 	if err != nil {
 		return nil, err
+	}
+	if d.wish == AllPlatforms {
+		return d.all(ctx, candidates)
 	}
 	chosen, err := choose(candidates, d.wish)
 	if err != nil {
 		return nil, err
 	}
+	f, err := d.one(ctx, chosen)
+	return []*found{f}, err
+}
+
+// all describes every image of an index, in its order. One that cannot be described says so and hides no other.
+func (d *descent) all(ctx context.Context, candidates []descriptor) ([]*found, error) {
+	candidates = distinct(candidates)
+	switch {
+	case len(candidates) == 0:
+		return nil, fmt.Errorf("%w: the index lists no image", ErrPlatform)
+	case len(candidates) > maxPlatforms:
+		return nil, limitError("platform all", maxPlatforms, "images")
+	}
+	var list []*found
+	for _, c := range candidates {
+		f, err := d.one(ctx, c)
+		if err != nil {
+			f = &found{digest: c.Digest, platform: c.Platform, err: fmt.Errorf("image for %s: %w", listed([]descriptor{c}), err)}
+		}
+		list = append(list, f)
+	}
+	return list, ctx.Err()
+}
+
+// one describes an image that an index lists.
+func (d *descent) one(ctx context.Context, chosen descriptor) (*found, error) {
 	doc, err := d.fetch(ctx, chosen)
 	if err != nil {
 		return nil, err

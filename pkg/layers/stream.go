@@ -1,152 +1,102 @@
 package layers
 
 import (
-	"archive/tar"
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
-	"hash/maphash"
 	"io"
+	"sync/atomic"
 )
 
-// facts is what reading a layer tells of it.
-type facts struct {
-	stratum
-	digest  string // of the stored bytes
-	diffID  string // of the tar
-	size    int64  // stored bytes
-	tarSize int64
-	entries int
-	form    compression
-}
-
-// seed keys the checksums by which a file that is read a second time is known to be the same.
-var seed = maphash.MakeSeed()
-
 // readStream reads a layer from first to last byte: both digests, every entry, and the contents that the budget keeps.
-// It works for any blob, whatever its compression.
-func readStream(ctx context.Context, b blob, most int64, left *budget) (*facts, error) {
+// It works for any blob, whatever its compression; one that takes much memory to unpack is read while no other such is.
+func readStream(ctx context.Context, b blob, most int64, left *budget, from *origin) (*facts, error) {
 	raw, err := b.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer raw.Close()
-	stored := &meter{r: raw, sum: sha256.New(), spend: func(int64) error { return ctx.Err() }}
+	f, err := readWithin(ctx, raw, usualWindow, &replay{blob: b}, most, left, from)
+	if !errors.Is(err, errWindow) {
+		return f, err
+	}
+	left.wide.Lock()
+	defer left.wide.Unlock()
+	if err := left.hold(maxWindow); err != nil {
+		return nil, err
+	}
+	defer left.memory.Add(maxWindow)
+	if raw, err = b.open(ctx); err != nil {
+		return nil, err
+	}
+	return readWithin(ctx, raw, maxWindow, &replay{blob: b}, most, left, from)
+}
+
+// readPassing reads a layer as it passes, and closes it; again is how to read files of it that are not kept.
+func readPassing(ctx context.Context, raw io.ReadCloser, again *replay, most int64, left *budget, from *origin) (*facts, error) {
+	return readWithin(ctx, raw, maxWindow, again, most, left, from)
+}
+
+// readWithin is readPassing with a bound for the window of zstd. Three goroutines share the work: one fetches and hashes
+// what is stored, one unpacks it, and this one hashes and lists the tar.
+func readWithin(ctx context.Context, raw io.ReadCloser, window uint64, again *replay, most int64, left *budget, from *origin) (*facts, error) {
+	stored := &meter{ctx: ctx, r: raw, sum: sha256.New(), count: from.count}
 	if most >= 0 {
 		stored.r = io.LimitReader(raw, most+1)
 	}
-	z, form, err := decompress(stored)
+	fetched := readAhead(stored, func([]byte) error { return nil })
+	defer fetched.Close()
+	defer raw.Close()
+	z, form, err := decompressWithin(bufio.NewReaderSize(fetched, 64<<10), window)
 	if err != nil {
 		return nil, err
 	}
 	defer z.Close()
-	unpacked := &meter{r: z, sum: sha256.New(), spend: left.unpack}
 	f := &facts{form: form}
-	again := &replay{blob: b}
-	if err := f.list(unpacked, left, again); err != nil {
+	sum := sha256.New()
+	unpacked := readAhead(z, func(p []byte) error {
+		sum.Write(p)
+		f.tarSize += int64(len(p))
+		if err := plausible(f.tarSize, stored.n.Load()); err != nil {
+			return err
+		}
+		return left.unpack(int64(len(p)))
+	})
+	defer unpacked.Close()
+	defer fetched.interrupt()
+	t := newTaker(left, again, &f.search)
+	if err := f.list(ctx, unpacked, left, from, func() int64 { return unpacked.n }, t.take); err != nil {
 		return nil, err
 	}
-	for _, rest := range []io.Reader{unpacked, stored} { // what stands behind the end of the tar
-		if _, err := io.Copy(io.Discard, rest); err != nil {
+	for _, rest := range []*ahead{unpacked, fetched} { // what stands behind the end of the tar
+		if err := rest.drain(); err != nil {
 			return nil, err
 		}
 	}
-	f.digest, f.size = stored.digest(), stored.n
-	f.diffID, f.tarSize = unpacked.digest(), unpacked.n
+	f.digest, f.size = stored.digest(), stored.n.Load()
+	f.diffID = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 	return f, nil
 }
 
-// list reads the entries of a tar stream.
-func (f *facts) list(in *meter, left *budget, again *replay) error {
-	tr := tar.NewReader(in)
-	for {
-		h, err := tr.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return tarError(err)
-		}
-		if err := left.entry(&f.entries); err != nil {
-			return err
-		}
-		it, ok, err := itemOf(h)
-		if err != nil {
-			return err
-		}
-		if ok && it.entry.Mode.IsRegular() && it.hardlink == "" {
-			if err := it.take(tr, h, in.n, left, again); err != nil {
-				return tarError(err)
-			}
-		}
-		if ok {
-			if err := f.add(h.Name, it); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// errSparse is what reading a sparse file says: its bytes are not stored one after the other.
-var errSparse = errors.New("a GNU sparse file too big to be kept")
-
-// take reads the contents of a regular file that stands at an offset of the tar, and keeps them or a way back to them.
-func (it *item) take(body io.Reader, h *tar.Header, offset int64, left *budget, again *replay) error {
-	head := make([]byte, min(h.Size, int64(len(elfMagic))))
-	if _, err := io.ReadFull(body, head); err != nil {
-		return err
-	}
-	it.entry.ELF = string(head) == elfMagic
-	switch {
-	case h.Size == 0:
-		it.content = held(nil)
-	case left.keeps(h, it.entry.ELF):
-		data := make([]byte, h.Size)
-		copy(data, head)
-		if _, err := io.ReadFull(body, data[len(head):]); err != nil {
-			return err
-		}
-		it.content = held(data)
-	case sparse(h):
-		it.content = unavailable{errSparse}
-	default:
-		var sum maphash.Hash
-		sum.SetSeed(seed)
-		sum.Write(head)
-		if _, err := io.Copy(&sum, body); err != nil {
-			return err
-		}
-		it.content = &replayed{again: again, offset: offset, sum: sum.Sum64()}
-	}
-	return nil
-}
-
-// tarError says that a tar which ends inside an entry is cut off.
-func tarError(err error) error {
-	if errors.Is(err, tar.ErrHeader) {
-		return fmt.Errorf("not a tar, or a damaged one: %w", err)
-	}
-	return err
-}
-
-// meter counts and hashes what is read through it.
+// meter counts and hashes what is read through it, and gives up with its context.
 type meter struct {
+	ctx   context.Context
 	r     io.Reader
 	sum   hash.Hash
-	n     int64
-	spend func(n int64) error
+	n     atomic.Int64
+	count func(int64) // of what was read
 }
 
 func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.r.Read(p)
-	m.n += int64(n)
-	m.sum.Write(p[:n])
-	if over := m.spend(int64(n)); over != nil {
-		return n, over
+	if err := m.ctx.Err(); err != nil {
+		return 0, err
 	}
+	n, err := m.r.Read(p)
+	m.n.Add(int64(n))
+	m.sum.Write(p[:n])
+	m.count(int64(n))
 	return n, err
 }
 

@@ -32,6 +32,7 @@ type ImageFacts struct {
 	Process  layers.Process    `json:"process"`
 	Blame    []LayerFacts      `json:"blame"`
 	Deleted  []layers.Deletion `json:"deleted,omitempty"`
+	Storage  *StorageFacts     `json:"storage,omitempty"` // nil if a layer could not be read
 }
 
 // LayerFacts says which line made a layer.
@@ -94,6 +95,7 @@ func factsOf(s *audit.Subject) SubjectFacts {
 		}
 		if s.Image.FS != nil {
 			out.Image.Deleted = s.Image.FS.Deletions()
+			out.Image.Storage = storageOf(s.Image)
 		}
 	}
 	for _, p := range s.Programs {

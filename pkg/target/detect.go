@@ -29,7 +29,11 @@ const (
 // imageKinds are the kinds that pkg/layers reads.
 var imageKinds = map[Kind]layers.Kind{
 	"registry": layers.Registry, "oci": layers.OCILayout, "oci-archive": layers.OCIArchive, "docker-archive": layers.DockerArchive,
+	"docker": layers.Docker, "podman": layers.Podman, piped: layers.Stream,
 }
+
+// piped is an archive that comes through a pipe on standard input. It is no prefix.
+const piped Kind = "stream"
 
 // Target is one thing named by the user.
 type Target struct {
@@ -37,10 +41,15 @@ type Target struct {
 	Name string // without the prefix
 	Arg  string // as the user wrote it
 	Data []byte // what came through a pipe on standard input, nil for everything else
+	// Stream is the archive that comes through the pipe.
+	Stream io.Reader
 }
 
 // IsImage reports whether the target is an image of some source.
 func (t Target) IsImage() bool { _, ok := imageKinds[t.Kind]; return ok }
+
+// assumed reports whether the target was only taken for an image in a registry because no file has its name.
+func (t Target) assumed() bool { return t.Kind == "registry" && t.Name == t.Arg }
 
 // ErrUsage is a target that cannot be meant: a wrong combination, an unknown prefix.
 var ErrUsage = errors.New("wrong usage")
@@ -51,8 +60,11 @@ func Detect(arg string) (Target, error) {
 		return Target{}, fmt.Errorf("%w: empty target", ErrUsage)
 	}
 	if prefix, name, ok := strings.Cut(arg, ":"); ok {
+		if strings.HasPrefix(name, "//") {
+			return Target{}, fmt.Errorf("%w: %s: a target has no \"//\"; an image in a registry is written without a prefix, or as registry:%s", ErrUsage, arg, strings.TrimLeft(name, "/"))
+		}
 		k := Kind(prefix)
-		if _, image := imageKinds[k]; image || k == Dir || k == Dockerfile || k == Binary {
+		if _, image := imageKinds[k]; image && k != piped || k == Dir || k == Dockerfile || k == Binary {
 			return Target{Kind: k, Name: name, Arg: arg}, nil
 		}
 	}

@@ -1,11 +1,14 @@
 package target_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imgaudit/imgaudit/internal/elftest"
 	"github.com/imgaudit/imgaudit/internal/imagetest"
@@ -58,6 +61,9 @@ func TestDetect(t *testing.T) {
 		{"registry:app", "registry", "app"},
 		{"localhost:5000/app:1.2", "registry", "localhost:5000/app:1.2"},
 		{"alpine", "registry", "alpine"},
+		{"docker:app:1", "docker", "app:1"},
+		{"podman:0123abcd", "podman", "0123abcd"},
+		{"stream:app", "registry", "stream:app"}, // no prefix: what comes through a pipe is only named "-"
 	} {
 		got, err := target.Detect(test.arg)
 		if err != nil || got.Kind != test.kind || got.Name != test.name || got.Arg != test.arg {
@@ -69,8 +75,10 @@ func TestDetect(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want no such file", arg, got, err)
 		}
 	}
-	if _, err := target.Detect(""); !errors.Is(err, target.ErrUsage) {
-		t.Errorf("an empty target: %v", err)
+	for _, arg := range []string{"", "docker://registry.example.test/app", "https://registry.example.test/app"} {
+		if _, err := target.Detect(arg); !errors.Is(err, target.ErrUsage) {
+			t.Errorf("%q: %v", arg, err)
+		}
 	}
 }
 
@@ -135,5 +143,17 @@ func TestSubjects(t *testing.T) {
 		if got := describe(test.args, test.opt); got != test.want {
 			t.Errorf("%v %+v:\ngot  %s\nwant %s", test.args, test.opt, got, test.want)
 		}
+	}
+}
+
+// TestPipeIsSilent: a pipe into which nothing is written ends with the time, whatever it would have been.
+func TestPipeIsSilent(t *testing.T) {
+	in, out := io.Pipe()
+	defer out.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	subjects, err := target.Subjects(ctx, []string{"-"}, target.Options{Stdin: in})
+	if err != nil || len(subjects) != 1 || len(subjects[0].Unread) != 1 || subjects[0].Unread[0].Because != "reading standard input: context deadline exceeded" {
+		t.Errorf("%+v, %v", subjects[0].Unread, err)
 	}
 }

@@ -4,23 +4,44 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/binary"
+	"github.com/imgaudit/imgaudit/pkg/cache"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
-// readImage reads an image, and the executables in it, into the subject.
-func readImage(ctx context.Context, s *audit.Subject, t Target, opt Options) {
-	img, err := layers.Read(ctx, imageKinds[t.Kind], t.Name, layers.Options{Platform: opt.Platform, Progress: opt.Progress})
-	if err != nil {
-		s.Unread = append(s.Unread, audit.Unread{What: t.Arg, Because: reason(err)})
-		return
+// PhasePrograms is when the executables of an image are read, after the phases of reading the image.
+const PhasePrograms layers.Phase = "programs"
+
+// readImages reads an image into a subject; with layers.AllPlatforms each image of an index into one of its own.
+func readImages(ctx context.Context, t Target, opt Options) []*audit.Subject {
+	var subjects []*audit.Subject
+	for img, err := range layers.Images(ctx, imageKinds[t.Kind], t.Name, layers.Options{
+		Platform: opt.Platform, Progress: opt.Progress, Cache: opt.Cache, Stream: t.Stream,
+		InsecureRegistries: opt.InsecureRegistries, CAFiles: opt.CAFiles, Offline: opt.Offline,
+	}) {
+		s := &audit.Subject{}
+		if err != nil {
+			because := reason(err)
+			if t.assumed() {
+				because = "no file here has this name; as an image: " + because
+			}
+			s.Unread = append(s.Unread, audit.Unread{What: t.Arg, Because: because})
+		} else {
+			readImage(s, t, img, opt)
+		}
+		subjects = append(subjects, s)
 	}
+	return subjects
+}
+
+// readImage puts an image that was read, and the executables in it, into the subject.
+func readImage(s *audit.Subject, t Target, img *layers.Image, opt Options) {
 	s.Image = img
 	for _, u := range img.Unread {
 		s.Unread = append(s.Unread, audit.Unread{What: t.Arg + ", " + u.What, Because: u.Because})
@@ -30,17 +51,21 @@ func readImage(ctx context.Context, s *audit.Subject, t Target, opt Options) {
 	}
 	s.Identity = img.FS.Identity(img.Config.User)
 	s.Process = img.Process(s.Identity)
-	readPrograms(s)
+	start := time.Now()
+	readPrograms(s, opt.Cache)
+	if opt.Progress != nil {
+		opt.Progress(layers.Progress{Phase: PhasePrograms, Done: true, Took: time.Since(start)})
+	}
 }
 
 // readPrograms reads the program that is started, of whatever make, and every other executable that Go built.
-func readPrograms(s *audit.Subject) {
-	const most = 64 // programs of one image
+func readPrograms(s *audit.Subject, store *cache.Store) {
+	const most, tried = 64, 4096 // programs of one image, and executables that may be some
 	started := ""
 	if p := audit.StartOf(s.Image, s.Process).Path; p != "" {
 		if e, err := s.Image.FS.Resolve(p); err == nil && e.Mode.IsRegular() {
 			started = e.Path
-			readProgram(s, e, true)
+			readProgram(s, e, true, store)
 		}
 	}
 	var others []*layers.Entry
@@ -53,49 +78,40 @@ func readPrograms(s *audit.Subject) {
 	if err != nil {
 		s.Unread = append(s.Unread, audit.Unread{What: "executables of " + s.Image.Ref, Because: err.Error()})
 	}
-	if len(others) > most {
-		s.Unread = append(s.Unread, audit.Unread{What: fmt.Sprintf("%d executables of %s", len(others)-most, s.Image.Ref), Because: fmt.Sprintf("an image has at most %d in an audit", most)})
-		others = others[:most]
-	}
-	for _, e := range others {
-		readProgram(s, e, false)
+	for i, e := range others {
+		if len(s.Programs) == most || i == tried {
+			s.Unread = append(s.Unread, audit.Unread{What: fmt.Sprintf("%d executables of %s", len(others)-i, s.Image.Ref), Because: fmt.Sprintf("an image has at most %d Go programs in an audit", most)})
+			break
+		}
+		readProgram(s, e, false, store)
 	}
 }
 
-// mayBeGo reports whether an entry can be a Go program: an executable regular file of at least 256 KiB (the smallest
+// mayBeGo reports whether an entry can be a Go program: an executable ELF file of at least 256 KiB (the smallest
 // Go program has over 1 MiB), outside the Go distribution's tools, which are no service.
 func mayBeGo(e *layers.Entry) bool {
 	const least = 256 << 10
 	base := path.Base(e.Path)
-	return e.Mode.IsRegular() && e.Mode&0o111 != 0 && e.Size >= least && !strings.Contains(e.Path, "/pkg/tool/") &&
+	return e.Mode.IsRegular() && e.ELF && !e.NotGo && e.Mode&0o111 != 0 && e.Size >= least && !strings.Contains(e.Path, "/pkg/tool/") &&
 		!strings.HasSuffix(base, ".so") && !strings.Contains(base, ".so.")
 }
 
 // readProgram reads one executable of the image. One that is not started counts only if Go built it.
-func readProgram(s *audit.Subject, e *layers.Entry, started bool) {
-	f, err := s.Image.FS.Open(e.Path[1:])
-	if err != nil {
-		s.Unread = append(s.Unread, audit.Unread{What: e.Path, Because: reason(err)})
-		return
+func readProgram(s *audit.Subject, e *layers.Entry, started bool, store *cache.Store) {
+	f, err := readFacts(store, s.Image.FS, e, started)
+	var gone *layers.GoneError
+	if !started && errors.As(err, &gone) && !gone.Go {
+		return // its bytes were seen to be no Go program's
 	}
-	defer f.Close()
-	r, ok := f.(io.ReaderAt)
-	if !ok {
-		s.Unread = append(s.Unread, audit.Unread{What: e.Path, Because: "its bytes cannot be reached"})
-		return
-	}
-	if !started && !binary.IsGo(r, e.Size) {
-		return
-	}
-	b, err := binary.Read(r, e.Size, e.Path)
 	switch {
-	case errors.Is(err, binary.ErrNotELF):
-		return // a script: the entrypoint rules look at it
 	case err != nil:
-		s.Unread = append(s.Unread, audit.Unread{What: e.Path, Because: err.Error()})
-		return
+		s.Unread = append(s.Unread, audit.Unread{What: e.Path, Because: reason(err)})
+	case !started && !f.Go, f.NotELF: // a script: the entrypoint rules look at it
+	case f.Damaged != "":
+		s.Unread = append(s.Unread, audit.Unread{What: e.Path, Because: f.Damaged})
+	default:
+		addProgram(s, &audit.Program{Binary: f.program, Toolchain: isToolchain(f.program)})
 	}
-	addProgram(s, &audit.Program{Binary: b, Toolchain: isToolchain(b)})
 }
 
 // addProgram adds a program to the subject. What cannot be seen in it is unread: its needs are unknown, not absent.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/cache"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 	"github.com/imgaudit/imgaudit/pkg/source"
@@ -22,13 +23,19 @@ type Options struct {
 	Context    string            // --context
 	Target     string            // --target
 	BuildArgs  map[string]string // --build-arg
-	Platform   string            // --platform
+	Platform   string            // --platform, layers.AllPlatforms for every image of an index
 	Stdin      io.Reader         // of the target "-"
-	Progress   func(layers.Layer, int)
-	Now        time.Time // the audit's date
+	Progress   func(layers.Progress)
+	Cache      *cache.Store // facts of earlier audits, nil for none; Subjects adds to it
+	Now        time.Time    // the audit's date
+
+	InsecureRegistries []string // --insecure-registry
+	CAFiles            []string // --ca-cert
+	Offline            bool     // --offline
 }
 
-// plan is the subjects to make: each image is one, each Dockerfile without an image is one; binaries belong to all.
+// plan is the subjects to make: each image is one (with AllPlatforms each of an index), each Dockerfile without an image
+// is one; binaries belong to all.
 type plan struct {
 	images      []Target
 	dockerfiles []string
@@ -40,7 +47,7 @@ type plan struct {
 
 // Subjects reads the targets. It fails only on wrong usage: whatever cannot be read is in the subjects' Unread.
 func Subjects(ctx context.Context, args []string, opt Options) ([]*audit.Subject, error) {
-	p, err := newPlan(args, opt)
+	p, err := newPlan(ctx, args, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -48,14 +55,14 @@ func Subjects(ctx context.Context, args []string, opt Options) ([]*audit.Subject
 	switch {
 	case len(p.images) > 0:
 		for _, img := range p.images {
-			s := &audit.Subject{}
-			readImage(ctx, s, img, opt)
-			if len(p.dockerfiles) == 1 {
-				p.readDockerfile(s, p.dockerfiles[0], opt)
-			} else if s.Image != nil {
-				readProvenance(s)
+			for _, s := range readImages(ctx, img, opt) {
+				if len(p.dockerfiles) == 1 {
+					p.readDockerfile(s, p.dockerfiles[0], opt)
+				} else if s.Image != nil {
+					readProvenance(s)
+				}
+				subjects = append(subjects, s)
 			}
-			subjects = append(subjects, s)
 		}
 	case len(p.dockerfiles) > 0:
 		for _, d := range p.dockerfiles {
@@ -76,10 +83,10 @@ func Subjects(ctx context.Context, args []string, opt Options) ([]*audit.Subject
 	return subjects, nil
 }
 
-func newPlan(args []string, opt Options) (*plan, error) {
+func newPlan(ctx context.Context, args []string, opt Options) (*plan, error) {
 	p := &plan{contexts: map[string]string{}}
 	for _, arg := range args {
-		t, err := detect(arg, opt)
+		t, err := detect(ctx, arg, opt)
 		switch {
 		case errors.Is(err, ErrUsage):
 			return nil, err
@@ -112,9 +119,9 @@ func newPlan(args []string, opt Options) (*plan, error) {
 	return p, nil
 }
 
-func detect(arg string, opt Options) (Target, error) {
+func detect(ctx context.Context, arg string, opt Options) (Target, error) {
 	if arg == "-" {
-		return detectStdin(opt.Stdin)
+		return detectStdin(ctx, opt.Stdin)
 	}
 	return Detect(arg)
 }
@@ -156,8 +163,11 @@ func (p *plan) readDockerfile(s *audit.Subject, name string, opt Options) {
 		return
 	}
 	o := dockerfile.Options{BuildArgs: opt.BuildArgs, Target: opt.Target, Platform: opt.Platform}
-	if s.Image != nil {
+	switch {
+	case s.Image != nil:
 		o.Platform = s.Image.Platform.String()
+	case opt.Platform == layers.AllPlatforms:
+		o.Platform = ""
 	}
 	shown := name
 	if name == stdinName {

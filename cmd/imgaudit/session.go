@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/imgaudit/imgaudit/pkg/cache"
+	"github.com/imgaudit/imgaudit/pkg/layers"
+	"github.com/imgaudit/imgaudit/pkg/target"
+)
+
+// session is what surrounds the reading of targets: the cache, and what is shown of the work.
+type session struct {
+	app      *app
+	verbose  bool
+	cache    *cache.Store // nil without
+	progress *progress    // nil for none
+	timings  *timings     // nil for none
+}
+
+// open begins a session. A cache that cannot be had is no reason to fail.
+func (a *app) open(f *readFlags, quiet, verbose bool) (*session, error) {
+	mode, err := a.progressMode(f.progress, quiet, verbose)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{app: a, verbose: verbose && !quiet, progress: a.newProgress(mode)}
+	if f.timings {
+		s.timings = newTimings()
+	}
+	if f.noCache {
+		return s, nil
+	}
+	dir, err := a.cacheDir(f.cacheDir)
+	if err == nil {
+		s.cache, err = cache.Open(dir)
+	}
+	s.warn(err)
+	return s, nil
+}
+
+// warn says with -v what goes wrong with the cache.
+func (s *session) warn(err error) {
+	if err != nil && s.verbose {
+		fmt.Fprintf(s.app.stderr, "imgaudit: %v; going on without\n", err)
+	}
+}
+
+// watch has readers use the session.
+func (s *session) watch(opt target.Options) target.Options {
+	opt.Cache = s.cache
+	opt.Progress = func(n layers.Progress) {
+		s.progress.update(n)
+		s.timings.update(n)
+	}
+	return opt
+}
+
+// close ends the session.
+func (s *session) close() {
+	s.progress.end()
+	s.warn(s.cache.Err())
+	s.timings.print(s.app.stderr, s.cache)
+	s.warn(s.cache.Close())
+}
