@@ -2,7 +2,7 @@
 # bench-image.sh measures the reader of images: imgaudit check on a small image, the golang image and a big one of our
 # own, from archives, layouts and a registry on loopback, cold (an empty cache) and warm. Beside it, in turn, the floor
 # (internal/ci/floor: fetch, unpack, both digests, tar headers, on two cores) and what else there is: dive and crane,
-# built through the module proxy and left out with a word where they cannot be, dockle and syft where installed. Each
+# built through the module proxy, and left out with a word where they cannot be, dockle and syft where installed. Each
 # figure is the median of ROUNDS runs; the floor and the neighbours run in the same rounds, so a busy machine is the same
 # to all.
 #
@@ -56,7 +56,6 @@ fi
 # --- the measurements
 
 declare -A cpu wall rss
-names=()
 
 # once NAME COMMAND... runs a command and keeps its figures. A command that cannot do it is left out with a word.
 once() {
@@ -68,20 +67,20 @@ once() {
   fi
   cpu[$1]+="$c "; rss[$1]+="$m "; wall[$1]+="$w "
 }
-# run NAME CASE... queues "NAME|COMMAND" for the rounds of one case; "cold " before a command empties the cache first.
+
+# median FIGURES
 median() { tr ' ' '\n' <<<"$1" | grep . | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
-# measure TITLE TARGET NAME=COMMAND... prints one line for each command; the first is the floor, to which the others are
-# compared, or "-=".
+# measure TITLE TARGET NAME=COMMAND... runs the commands in turn and prints a line for each; the CPU time of those behind
+# one called floor is compared with it. Before a command with "cold" in its name the cache is emptied.
 measure() {
   local title=$1 target=$2 round entry name command base='' c
   shift 2
-  cpu=() wall=() rss=() names=()
+  cpu=() wall=() rss=()
   for ((round = 0; round < rounds; round++)); do
     for entry in "$@"; do
       name=${entry%%=*} command=${entry#*=}
-      [[ $name != - ]] || continue
-      [[ $name != *cold* ]] || rm -rf "$cache"
+        [[ $name != *cold* ]] || rm -rf "$cache"
       # shellcheck disable=SC2086 # commands are words
       once "$name" $command
     done
@@ -89,7 +88,6 @@ measure() {
   printf '\n%s   (%s)\n' "$title" "$target"
   for entry in "$@"; do
     name=${entry%%=*}
-    [[ $name != - ]] || continue
     if [[ ${cpu[$name]} == '-' ]]; then printf '  %-26s not measured: %s\n' "$name" "$(tail -c 120 "$images/run.log" | tr '\n' ' ')"; continue; fi
     c=$(median "${cpu[$name]}")
     [[ $name != floor* ]] || base=$c
@@ -101,7 +99,7 @@ measure() {
 
 check() { echo "$imgaudit check -q $1"; }
 others=()
-more() { # SOURCE-OF-DIVE: the neighbours that read a docker-archive
+more() { # FILE: the neighbours that read a docker-archive
   others=()
   ! command -v dive >/dev/null || others+=("dive=env CI=true timeout 120 dive docker-archive://$1")
   ! command -v dockle >/dev/null || others+=("dockle=dockle --input $1")
@@ -124,8 +122,7 @@ if [[ $remote ]]; then
 fi
 measure "big, OCI layout" "target 1.2 x the floor's wall, 1.09 x its CPU, 200 MB" "floor=$bin/floor $images/big/oci" \
   "imgaudit cold=$(check "oci:$images/big/oci")" "imgaudit warm=$(check "oci:$images/big/oci")"
-rounds=1 more "$images/big/big.docker.tar"
-rounds=${ROUNDS:-3}
+more "$images/big/big.docker.tar"
 measure "big, docker-archive" "no target; dive is stopped after 120 s" "floor=$bin/floor $images/big/big.docker.tar" \
   "imgaudit cold=$(check "docker-archive:$images/big/big.docker.tar")" "${others[@]}"
 measure "2,000 and 20,000 whiteouts" "target: the second at most 1.2 x the first" "2000 cold=$(check "oci:$images/whiteouts-2000/oci")" \

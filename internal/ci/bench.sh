@@ -45,3 +45,5 @@ row "imgaudit check golang, the layers in the cache" "$cpu" "$imgaudit" check "$
 unset IMGAUDIT_CACHE_DIR
 echo
 internal/ci/bench-inspect.sh "$IMGAUDIT_CI_DIR"
+echo
+internal/ci/bench-image.sh "$IMGAUDIT_CI_DIR"
