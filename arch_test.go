@@ -33,7 +33,7 @@ pkg/rules: pkg/audit pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy 
 pkg/policy: pkg/audit policies
 pkg/repair: pkg/audit pkg/dockerfile pkg/binary
 pkg/prove: pkg/audit pkg/dockerfile pkg/layers
-pkg/report: pkg/audit pkg/policy pkg/layers pkg/binary
+pkg/report: pkg/audit pkg/policy pkg/layers pkg/binary internal/secret
 pkg/admission: pkg/policy pkg/sign
 cmd/imgaudit: *
 internal/secret:

@@ -61,6 +61,9 @@ func (s *Subject) blameLayer(index int, p string) Cause {
 	}
 	c := s.blameStep(step, p)
 	c.Layer = ref
+	if base := s.Image.Base; c.Blame.Kind == BlameUnknown && base != nil && index >= 0 && index < base.Layers {
+		c.Blame.Because = "it comes from the base image " + base.Name + "; " + c.Blame.Because
+	}
 	return c
 }
 

@@ -25,6 +25,7 @@ func (f *found) read(ctx context.Context, kind Kind, name, short string, opt Opt
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", short, err)
 	}
+	f.findBase(ctx, img, opt)
 	progress := &reporter{call: opt.Progress}
 	progress.report(Progress{Phase: PhaseFind, Total: len(f.layers), Done: true})
 	img.memo = &memo{store: opt.Cache}
@@ -47,7 +48,7 @@ func (f *found) describe(kind Kind, name string, opt Options) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	img := &Image{Ref: name, Source: string(cmp.Or(f.source, kind)), Digest: f.digest, Platform: c.platform(), Config: c.runtime(), Provenance: f.provenance}
+	img := &Image{Ref: name, Source: string(cmp.Or(f.source, kind)), Digest: f.digest, Platform: c.platform(), Config: c.runtime(), Provenance: f.provenance, Base: f.baseOf()}
 	if img.Platform.OS == "" && f.platform != nil {
 		img.Platform = *f.platform
 	}

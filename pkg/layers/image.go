@@ -15,6 +15,8 @@ type Image struct {
 	Config   Config   `json:"config"`
 	History  []Step   `json:"history,omitempty"`
 	Layers   []Layer  `json:"layers"`
+	// Base is the image it was built from, nil if its builder does not say.
+	Base *Base `json:"base,omitempty"`
 	// Provenance is what the builder says of how it made the image, nil if it says nothing.
 	Provenance *Provenance `json:"provenance,omitempty"`
 	// FS is the merged tree, nil when any layer could not be read: a tree with holes would prove false absences.

@@ -27,6 +27,8 @@ type document struct {
 	Config        *descriptor  `json:"config"`
 	Layers        []descriptor `json:"layers"`
 	Manifests     []descriptor `json:"manifests"`
+
+	Annotations map[string]string `json:"annotations"`
 }
 
 const (

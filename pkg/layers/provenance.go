@@ -21,8 +21,8 @@ type Provenance struct {
 	BuildArgs  map[string]string `json:"-"`
 	Target     string            `json:"target,omitempty"` // stage, "" for the last
 	// Base is the image that the first BaseLayers layers come from, "NAME:TAG@sha256:..."; "" if that is not known.
-	Base       string `json:"base,omitempty"`
-	BaseLayers int    `json:"baseLayers,omitempty"`
+	Base       string `json:"-"`
+	BaseLayers int    `json:"-"`
 
 	lines []lineRange // of each layer in Source, zero if not known
 }

@@ -11,9 +11,12 @@ import (
 
 // registryStore is the places where an image of a registry can be had: its mirrors and the registry itself.
 type registryStore struct {
-	from []*repository // in the order in which they are asked
-	mu   sync.Mutex
-	have map[string][]byte // the document a reference led to, by digest, so that it is fetched once
+	named reference     // what the user named
+	from  []*repository // in the order in which they are asked
+	conf  *registriesConf
+	net   *network
+	mu    sync.Mutex
+	have  map[string][]byte // the document a reference led to, by digest, so that it is fetched once
 }
 
 // findInRegistry finds where a reference leads. Layers are only ever fetched from the repositories that the user's
@@ -34,20 +37,28 @@ func findInRegistry(ctx context.Context, written string, opt Options) (store, de
 	if opt.Offline {
 		return nil, descriptor{}, fmt.Errorf("asking %s: %w", ref.host, ErrOffline)
 	}
-	places, err := conf.places(ref)
+	s, err := newRegistryStore(ref, conf, newNetwork(env, opt))
 	if err != nil {
 		return nil, descriptor{}, err
 	}
-	net := newNetwork(env, opt)
-	s := &registryStore{have: map[string][]byte{}}
+	from, err := s.resolve(ctx)
+	return s, from, err
+}
+
+// newRegistryStore knows where to ask for an image, and asks nobody yet.
+func newRegistryStore(ref reference, conf *registriesConf, net *network) (*registryStore, error) {
+	places, err := conf.places(ref)
+	if err != nil {
+		return nil, err
+	}
+	s := &registryStore{named: ref, conf: conf, net: net, have: map[string][]byte{}}
 	for _, p := range places {
 		s.from = append(s.from, &repository{place: p, net: net})
 		if p.insecure {
 			net.trust(p.ref.host)
 		}
 	}
-	from, err := s.resolve(ctx)
-	return s, from, err
+	return s, nil
 }
 
 // unqualified says what to write instead of a name without a registry.

@@ -20,7 +20,9 @@ type found struct {
 	layers   []stored
 	platform *Platform // as the index has it, nil without one
 	// provenance is what the builder says, nil if there is nothing.
-	provenance *Provenance
+	provenance  *Provenance
+	annotations map[string]string // of the manifest
+	store       store             // that the documents came from, nil for what has passed
 	// left is what may be kept of the layers.
 	left *budget
 	// source is the kind that a stream turned out to be, "" for what the user named.
@@ -183,7 +185,7 @@ func (d *descent) image(ctx context.Context, desc descriptor, doc *document) (*f
 	if err != nil {
 		return nil, fmt.Errorf("config %s: %w", doc.Config.Digest, err)
 	}
-	f := &found{digest: desc.Digest, config: config, platform: desc.Platform}
+	f := &found{digest: desc.Digest, config: config, platform: desc.Platform, annotations: doc.Annotations, store: d.store}
 	for _, layer := range doc.Layers {
 		f.layers = append(f.layers, stored{descriptor: layer, blob: d.store.blob(layer), because: layerKind(layer.MediaType)})
 	}

@@ -37,6 +37,7 @@ type ImageFacts struct {
 
 // LayerFacts says which line made a layer.
 type LayerFacts struct {
+	Base  bool        `json:"base,omitempty"` // it comes from the base image
 	Layer int         `json:"layer"`
 	Blame audit.Blame `json:"blame"`
 	Line  int         `json:"line,omitempty"` // of the Dockerfile, 0 if unknown
@@ -87,7 +88,7 @@ func factsOf(s *audit.Subject) SubjectFacts {
 		out.Image = &ImageFacts{Image: s.Image, Identity: s.Identity, Process: s.Process}
 		for i := range s.Image.Layers {
 			c := s.BlameLayer(i)
-			lf := LayerFacts{Layer: i, Blame: c.Blame}
+			lf := LayerFacts{Layer: i, Blame: c.Blame, Base: s.Image.Layers[i].Base}
 			if c.Location != nil {
 				lf.Line = c.Location.Line
 			}

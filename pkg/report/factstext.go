@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/secret"
 	"github.com/imgaudit/imgaudit/pkg/binary"
+	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
 func (f *ImageFacts) text(b *strings.Builder) {
@@ -20,7 +22,8 @@ func (f *ImageFacts) text(b *strings.Builder) {
 		{"user", userText(f)},
 		{"working directory", orNone(c.WorkingDir)},
 		{"stop signal", orNone(c.StopSignal)},
-		{"environment", strings.Join(c.Env, " ")},
+		{"environment", environmentText(c.Env)},
+		{"built from", baseImageText(f.Base)},
 	})
 	fmt.Fprintln(b, "layers")
 	lines := [][]string{}
@@ -40,8 +43,35 @@ func userText(f *ImageFacts) string {
 	return fmt.Sprintf("%q, uid %d, gid %d", f.Identity.User, f.Identity.UID, f.Identity.GID)
 }
 
+// environmentText lists variables without the values that are secrets: what is printed ends in logs.
+func environmentText(env []string) string {
+	var shown []string
+	for _, kv := range env {
+		key, value, _ := strings.Cut(kv, "=")
+		if secret.In(value) != "" || secret.Named(key) && secret.Real(value) && !secret.Placeholder(value) {
+			kv = key + "=(a secret)"
+		}
+		shown = append(shown, kv)
+	}
+	return strings.Join(shown, " ")
+}
+
+// baseImageText says what an image was built from, as its builder noted it.
+func baseImageText(b *layers.Base) string {
+	switch {
+	case b == nil:
+		return "-"
+	case b.Layers == 0:
+		return orNone(b.Name)
+	}
+	return fmt.Sprintf("%s (%s)", orNone(b.Name), plural(b.Layers, "layer"))
+}
+
 func blameText(l LayerFacts) string {
-	if l.Line == 0 {
+	switch {
+	case l.Line == 0 && l.Base:
+		return "base image"
+	case l.Line == 0:
 		return "line unknown"
 	}
 	if l.Blame.Kind == "base-image" {
