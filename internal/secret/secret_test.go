@@ -14,8 +14,8 @@ import (
 	"hash/crc32"
 	mathrand "math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -283,9 +283,13 @@ func FuzzFind(f *testing.F) {
 // corpus is some real bytes: the sources and programs of the Go distribution.
 func corpus(b *testing.B) []byte {
 	b.Helper()
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		b.Fatal(err)
+	}
 	var all []byte
 	for _, pattern := range []string{"src/runtime/*.go", "src/net/http/*.go", "pkg/tool/*/compile"} {
-		files, err := filepath.Glob(filepath.Join(runtime.GOROOT(), pattern))
+		files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(root)), pattern))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"runtime"
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -122,7 +122,11 @@ func differing(at string, a, b reflect.Value) string {
 // C libraries are loaded for, and the executables of the directory IMGAUDIT_FACTS_DIR if it is set.
 func TestFactsOfPrograms(t *testing.T) {
 	dir := t.TempDir()
-	files := []string{"/bin/sh", filepath.Join(runtime.GOROOT(), "bin", "go")}
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []string{"/bin/sh", filepath.Join(strings.TrimSpace(string(root)), "bin", "go")}
 	for _, p := range []struct{ name, cgo, flag string }{{"https-client", "0", "-trimpath"}, {"signal-context", "0", "-ldflags=-s -w"}, {"lookup-host", "1", "-buildmode=pie"}} {
 		out := filepath.Join(dir, p.name)
 		c := exec.Command("go", "build", p.flag, "-o", out, ".")

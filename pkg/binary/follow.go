@@ -48,7 +48,6 @@ type fate struct {
 	called    bool // it is called, or put where it will be
 	handles   bool // it handles requests, if the program serves any
 	byDefault bool // it handles them, if the program serves net/http's default mux
-	remote    bool // it is a service of gRPC
 	out       bool // it is stored, passed on or returned
 	framed    bool // it is stored in the function's own frame
 	results   [maxWords]value
