@@ -3,6 +3,7 @@ package layers
 import (
 	"archive/tar"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,7 +12,8 @@ import (
 // What is kept of a compressed layer while it is read, in bytes over the whole image. The rest is read again on demand.
 const (
 	keepPrograms  = 64 << 20 // programs that Go built, and for the moment any that may be
-	keepLibraries = 8 << 20  // other ELF files of at most largeLibrary bytes
+	keepSystem    = 6 << 20  // of the C library and the shells, see isSystem: what loaders read of them
+	keepLibraries = 4 << 20  // the same of other ELF files of at most largeLibrary bytes
 	keepSettings  = 8 << 20  // what tells how the image is set up, see isSetting
 	keepSmall     = 4 << 20  // any other file of at most smallFile bytes
 	smallFile     = 64 << 10
@@ -28,16 +30,17 @@ const (
 
 // budget is what may still be kept, and what may still be unpacked. It is shared by the layers of an image.
 type budget struct {
-	programs, libraries, settings, small atomic.Int64
-	memory                               atomic.Int64 // all of these, and the entries
-	unpacked                             atomic.Int64
-	entries                              int        // of one layer
-	wide                                 sync.Mutex // held while a layer is read with maxWindow
+	programs, system, libraries, settings, small atomic.Int64
+	memory                                       atomic.Int64 // all of these, and the entries
+	unpacked                                     atomic.Int64
+	entries                                      int        // of one layer
+	wide                                         sync.Mutex // held while a layer is read with maxWindow
 }
 
 func newBudget() *budget {
 	b := &budget{entries: maxEntries}
 	b.programs.Store(keepPrograms)
+	b.system.Store(keepSystem)
 	b.libraries.Store(keepLibraries)
 	b.settings.Store(keepSettings)
 	b.small.Store(keepSmall)
@@ -51,6 +54,7 @@ func newBudget() *budget {
 func (b *budget) next() *budget {
 	n := newBudget()
 	n.programs.Store(b.programs.Load())
+	n.system.Store(b.system.Load())
 	n.libraries.Store(b.libraries.Load())
 	n.settings.Store(b.settings.Load())
 	n.small.Store(b.small.Load())
@@ -75,11 +79,26 @@ func (b *budget) program(h *tar.Header, note bool) bool {
 	return (note || h.Size <= largeUnknown) && !strings.Contains(h.Name, "/pkg/tool/") && b.keep(&b.programs, h.Size)
 }
 
-// library gives back the bytes of an ELF file that turned out not to be Go's, and takes them again, if they are left,
-// as those of a library.
-func (b *budget) library(h *tar.Header) bool {
-	b.release(&b.programs, h.Size)
-	return h.Size <= largeLibrary && b.keep(&b.libraries, h.Size)
+// library takes the bytes that are kept of an ELF file which Go did not build.
+func (b *budget) library(h *tar.Header, n int64) bool {
+	if isSystem(h.Name) {
+		return b.keep(&b.system, n)
+	}
+	return h.Size <= largeLibrary && b.keep(&b.libraries, n)
+}
+
+// isSystem tells the files that nearly every program which is not static comes to: the loader, the C library and its
+// kin, and the shells that start it.
+func isSystem(name string) bool {
+	base := path.Base(name)
+	stem, _, library := strings.Cut(base, ".so")
+	if !library {
+		return slices.Contains([]string{"sh", "ash", "bash", "dash", "busybox"}, base)
+	}
+	stem, _, _ = strings.Cut(stem, "-") // libc-2.31.so, ld-musl-x86_64.so.1
+	return strings.HasPrefix(stem, "libnss_") || slices.Contains([]string{
+		"ld", "libc", "libm", "libpthread", "libdl", "librt", "libresolv", "libgcc_s", "libstdc++", "libtinfo",
+	}, stem)
 }
 
 func (b *budget) keep(part *atomic.Int64, n int64) bool {

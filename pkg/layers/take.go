@@ -69,7 +69,8 @@ func (t *taker) replayed(offset int64, s *scan) content {
 	return &replayed{again: t.again, offset: offset, sum: s.sum.Sum64()}
 }
 
-// program reads an ELF file. Kept are those that Go built, and small others: what is started, and what it links to.
+// program reads an ELF file. Kept are those that Go built, and of others what loaders read: what is started, and what it
+// links to.
 func (t *taker) program(it *item, h *tar.Header, offset int64, head []byte, body io.Reader) error {
 	s := newScan(true)
 	if !t.left.program(h, hasGoNote(head)) {
@@ -82,13 +83,19 @@ func (t *taker) program(it *item, h *tar.Header, offset int64, head []byte, body
 	if err != nil {
 		return err
 	}
-	it.entry.NotGo = !s.found
-	if !s.found && !t.left.library(h) {
-		all.free()
-		it.content = t.replayed(offset, s)
+	if it.entry.NotGo = !s.found; s.found {
+		it.content = all.trim()
 		return nil
 	}
-	it.content = all.trim()
+	t.left.release(&t.left.programs, h.Size)
+	lost := t.replayed(offset, s)
+	if it.content = lost; h.Size <= largeLibrary || isSystem(h.Name) {
+		kept := &thinned{size: h.Size, parts: []part{{0, bytes.Join(all, nil)}}, lost: lost}
+		if kept.thin(); t.left.library(h, kept.kept()) {
+			it.content = kept
+		}
+	}
+	all.free()
 	return nil
 }
 
