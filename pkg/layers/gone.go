@@ -140,22 +140,32 @@ type part struct {
 // ahead by as much.
 const page = 64 << 10
 
-// thin leaves out the pages that hold code alone: the executable segments, but for one at the start, where the tables of the
-// loader are. Source: elf(5).
+// thin leaves out what no reader of ELF files needs.
 func (t *thinned) thin() {
 	if len(t.parts) != 1 || int64(len(t.parts[0].data)) != t.size {
 		return
 	}
 	data := t.parts[0].data
 	t.parts = nil
-	keep := make([]bool, (len(data)+page-1)/page)
+	for _, r := range telling(data, t.size) {
+		t.parts = append(t.parts, part{r.from, bytes.Clone(data[r.from:r.to])})
+	}
+}
+
+// span is a part of a file, in bytes.
+type span struct{ from, to int64 }
+
+// telling returns the parts of an ELF file, whose beginning is given, without the pages that hold code alone: the
+// executable segments, but for one at the start, where the tables of the loader are. Source: elf(5).
+func telling(head []byte, size int64) []span {
+	keep := make([]bool, (size+page-1)/page)
 	for i := range keep {
 		keep[i] = true
 	}
 	const load, dynamic, interpreter, note, tls = 1, 2, 3, 4, 7
 	const executable = 1
 	for _, wanted := range []bool{false, true} {
-		for _, s := range segments(data) {
+		for _, s := range segments(head, uint64(size)) {
 			needed := s.kind == dynamic || s.kind == interpreter || s.kind == note || s.kind == tls
 			spare := s.kind == load && s.offset > 0 && s.flags&executable != 0
 			if wanted && !needed || !wanted && !spare {
@@ -173,15 +183,17 @@ func (t *thinned) thin() {
 	for i := len(keep) - 1; i > 0; i-- {
 		keep[i] = keep[i] || keep[i-1]
 	}
+	var kept []span
 	for i := 0; i < len(keep); i++ {
 		from := i
 		for i < len(keep) && keep[i] {
 			i++
 		}
 		if i > from {
-			t.parts = append(t.parts, part{int64(from * page), bytes.Clone(data[from*page : min(i*page, len(data))])})
+			kept = append(kept, span{int64(from * page), min(int64(i*page), size)})
 		}
 	}
+	return kept
 }
 
 type segment struct {
@@ -189,8 +201,9 @@ type segment struct {
 	offset, size uint64
 }
 
-// segments reads the program headers of a 64-bit little-endian ELF file; of another, and of one that lies, none.
-func segments(data []byte) []segment {
+// segments reads the program headers of a 64-bit little-endian ELF file of some size, which stand in its beginning; of
+// another, and of one that lies, none.
+func segments(data []byte, length uint64) []segment {
 	const fileHeader, entry, most = 64, 56, 64
 	if len(data) < fileHeader || data[4] != 2 || data[5] != 1 {
 		return nil
@@ -204,7 +217,7 @@ func segments(data []byte) []segment {
 	for ; count > 0; count-- {
 		h := data[at : at+entry]
 		s := segment{le.Uint32(h), le.Uint32(h[4:]), le.Uint64(h[8:]), le.Uint64(h[32:])}
-		if s.offset > uint64(len(data)) || s.size > uint64(len(data))-s.offset {
+		if s.offset > length || s.size > length-s.offset {
 			return nil
 		}
 		list = append(list, s)

@@ -90,8 +90,7 @@ func (t *taker) program(it *item, h *tar.Header, offset int64, head []byte, body
 	t.left.release(&t.left.programs, h.Size)
 	lost := t.replayed(offset, s)
 	if it.content = lost; h.Size <= largeLibrary || isSystem(h.Name) {
-		kept := &thinned{size: h.Size, parts: []part{{0, bytes.Join(all, nil)}}, lost: lost}
-		if kept.thin(); t.left.library(h, kept.kept()) {
+		if kept := all.thin(h.Size, lost); t.left.library(h, kept.kept()) {
 			it.content = kept
 		}
 	}
