@@ -11,7 +11,7 @@ import (
 // pointers, so that this costs hardly any time, and the peak is near what is alive; an audit that needs little collects
 // nothing. GOGC and GOMEMLIMIT, if set, decide instead.
 func boundMemory() {
-	const percent, little, most = 30, 24 << 20, 224 << 20
+	const percent, little, most = 15, 24 << 20, 224 << 20
 	switch {
 	case os.Getenv("GOGC") != "":
 		if os.Getenv("GOMEMLIMIT") == "" {
