@@ -4,6 +4,12 @@ package dockerfile
 type Script struct {
 	// Commands are the simple commands in order of appearance, nested ones included.
 	Commands []ShellCommand
+	// Params are the variables that it expands, in order of appearance.
+	Params []ShellParam
+	// Sets are the names of the variables that it may give a value itself, sorted; SetsAny is true when it may set
+	// others too (eval, source).
+	Sets    []string
+	SetsAny bool
 }
 
 // ShellCommand is one simple command.
@@ -19,7 +25,9 @@ type ShellCommand struct {
 	Tail bool
 	// Redirected is true when the command has redirections of its own (2>&1): bash then does not replace itself by it.
 	Redirected bool
-	Span       Span // offsets within the script text; lines and columns too
+	// Hidden says why a failure of the command does not fail the script, Shown if it does.
+	Hidden Hiding
+	Span   Span // offsets within the script text; lines and columns too
 }
 
 // Assign is NAME=value.

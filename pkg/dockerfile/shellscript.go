@@ -65,7 +65,13 @@ func parseShell(script string) (*Script, error) {
 	slices.SortStableFunc(s.commands, func(a, b ShellCommand) int {
 		return cmp.Compare(a.Span.Start.Offset, b.Span.Start.Offset)
 	})
-	return &Script{Commands: s.commands}, nil
+	hidden := hidings(tree, script)
+	for k := range s.commands {
+		s.commands[k].Hidden = hidden[s.commands[k].Span.Start.Offset]
+	}
+	out := &Script{Commands: s.commands}
+	out.Params, out.Sets, out.SetsAny = s.variables(tree)
+	return out, nil
 }
 
 // scriptReader collects the simple commands of a tree.

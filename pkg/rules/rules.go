@@ -57,6 +57,18 @@ func All() []*audit.Rule {
 		singleStage,
 		contextUnfiltered,
 		secretInBuild,
+		doesNotBuild,
+		cacheMountLost,
+		targetArchIgnored,
+		argOutOfScope,
+		modulesAfterSource,
+		installedInWrongStage,
+		failureHidden,
+		stageShadowsImage,
+		stageUnused,
+		stageIndex,
+		execFormShellSyntax,
+		verificationDisabled,
 	}
 }
 

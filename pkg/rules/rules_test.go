@@ -51,7 +51,7 @@ func TestOrphans(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range dirs {
-		if rules.Find(d.Name()) == nil {
+		if d.Name() != "good" && rules.Find(d.Name()) == nil { // good is TestGood's
 			t.Errorf("testdata/%s belongs to no rule", d.Name())
 		}
 	}
