@@ -27,6 +27,8 @@ var limits = []limit{
 	{"call-handler-closure", "zoneinfo", weaker, "go1.16.15", "results of calls are on the stack, where a mux is not followed to its server"},
 	{"call-handler-mux", "zoneinfo", weaker, "go1.16.15", "results of calls are on the stack, where a mux is not followed to its server"},
 	{"call-handler-wrapped", "zoneinfo", weaker, "go1.16.15", "results of calls are on the stack, where a mux is not followed to its server"},
+	{"call-callback", "zoneinfo", weaker, "", "how often the function is called is a parameter of the loop that calls it"},
+	{"zone-deferred", "zoneinfo", weaker, "", "whether there is something to recover from decides"},
 	{"roots-tls-dial", "ca-roots", weaker, "go1.16.15", "fields of structs are not read in programs of Go 1.16"},
 }
 

@@ -15,10 +15,10 @@ type Certainty string
 
 // The certainties, strongest first.
 const (
-	// Proven: the facts leave no other outcome. The call graph shows a path from main or an init function, and the
-	// arguments decide.
+	// Proven: the facts leave no other outcome. The call graph shows a path from main or an init function of which each
+	// step is taken whatever the program is given, unless it fails before, and the arguments decide.
 	Proven Certainty = "proven"
-	// Likely: reachable code, but the outcome depends on input.
+	// Likely: reachable code, but the outcome or the way there depends on input.
 	Likely Certainty = "likely"
 	// Possible: linked into the program, reachability unknown.
 	Possible Certainty = "possible"

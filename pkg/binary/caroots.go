@@ -156,9 +156,9 @@ func isHTTPS(url string) bool {
 }
 
 // builtURL returns a constant that begins with https:// and is made into a longer string or parsed in the function of a
-// use, "" if there is none; last says that no other string is made between the two.
+// use, "" if there is none; last says that no other string is made between the two, and that this one surely is.
 func (p *program) builtURL(u use) (url string, last bool) {
-	words := map[int32]int{}
+	words, at := map[int32]int{}, uint32(0)
 	for name, w := range builders {
 		for _, body := range p.bodies[name] {
 			words[body] = w
@@ -171,14 +171,14 @@ func (p *program) builtURL(u use) (url string, last bool) {
 			url = s
 		}
 		if c.at < u.at {
-			last = ok
+			last, at = ok, c.at
 		}
 	}
-	return url, last
+	return url, last && p.surely(use{caller: u.caller, at: at})
 }
 
 // passedURL returns a constant https URL that a reached function of the program passes to the function of a use, "" if
-// there is none; whole says that it is what the use is given.
+// there is none; whole says that it is what the use is given, and surely so.
 func (p *program) passedURL(u use, word int) (url string, whole bool) {
 	parameter := sync.OnceValue(func() int { // asked for where there is a URL only
 		if c, ok := p.tracedCall(u); ok && c.words[word].known && c.words[word].kind == isParameter {
@@ -193,7 +193,7 @@ func (p *program) passedURL(u use, word int) (url string, whole bool) {
 		for _, c := range p.callsTo(caller, func(callee int32) bool { return callee == u.caller }) {
 			for w := range 8 {
 				if s, ok := c.text(p, w); ok && isHTTPS(s) && (url == "" || w == parameter()) {
-					url, whole = s, w == parameter()
+					url, whole = s, w == parameter() && p.surely(use{caller: caller, at: c.at})
 				}
 			}
 			if whole {

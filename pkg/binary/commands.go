@@ -93,7 +93,7 @@ func (p *program) executesVariable(address uint64, r *reach) bool {
 
 // execution is a call that executes a command.
 type execution struct {
-	caller  int32
+	place
 	command value
 }
 
@@ -105,7 +105,7 @@ func (p *program) executions(r *reach) []execution {
 			continue
 		}
 		if c, ok := p.tracedCall(u); ok {
-			all = append(all, execution{u.caller, c.words[0]})
+			all = append(all, execution{place{u.caller, u.at}, c.words[0]})
 		}
 	}
 	return all
@@ -125,7 +125,7 @@ func (p *program) staticCommands(r *reach) []edge {
 		if !ok {
 			continue
 		}
-		types, _ := p.m.structField(p.mod, "cobra.Command", "RunE")
+		types, _ := p.structField("cobra.Command", "RunE")
 		if len(types) == 0 {
 			break
 		}
@@ -133,7 +133,7 @@ func (p *program) staticCommands(r *reach) []edge {
 			p.flow.commands = append(p.flow.commands, command+offset)
 			at, _ := p.m.word(command + offset)
 			if fn, ok := p.graph.slots.at(at); ok {
-				edges = append(edges, edge{caller: e.caller, callee: fn})
+				edges = append(edges, edge{caller: e.caller, callee: fn, at: e.at})
 			}
 		}
 	}

@@ -98,13 +98,15 @@ func evidenceOf(facts []fact) []Evidence {
 // evidence describes a use. What follows the function's name, such as its arguments, is given.
 func (p *program) evidence(u use, arguments string) Evidence {
 	e := Evidence{Text: u.how.String() + " " + u.name + arguments}
-	if path := p.reach.path(u.caller); path != nil {
+	if path := p.shownPath(u.caller); path != nil {
 		for _, fn := range path {
 			e.Path = append(e.Path, p.name(fn))
 		}
 		e.Path = append(e.Path, u.name)
 		if p.reach.weak[u.caller] {
 			e.Text += ", by way of an interface or a variable"
+		} else if p.sure.doubted[u] {
+			e.Text += undecided
 		}
 	} else {
 		e.Text = p.name(u.caller) + " " + e.Text
@@ -184,14 +186,19 @@ func (p *program) callsIn(fn int32) []callState {
 	return states
 }
 
+// undecided ends the evidence of a use whose way is not sure.
+const undecided = ", where a condition decides"
+
 // when returns certainty if a use is reached from main or an initialisation, at most Likely if the way there has a
-// weak step, and Possible if there is none.
+// weak step or may not be taken, and Possible if there is none.
 func (p *program) when(u use, certainty Certainty) Certainty {
 	switch {
 	case !p.reach.reached(u.caller):
 		return Possible
-	case p.reach.weak[u.caller] && certainty == Proven:
+	case certainty != Proven:
+		return certainty
+	case p.reach.weak[u.caller] || !p.surely(u):
 		return Likely
 	}
-	return certainty
+	return Proven
 }

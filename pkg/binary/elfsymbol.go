@@ -67,26 +67,36 @@ func (d *dynamicTable) defined(versions versionNames, program bool) ([]Symbol, e
 		goNames = d.goNames()
 	}
 	var out []Symbol
-	for i := first; i < end; i++ {
-		s, err := d.symbol(i)
+	size := d.f.pick(elf.Sym32Size, elf.Sym64Size)
+	for i := first; i < end; {
+		b, err := d.f.at(d.value(elf.DT_SYMTAB)+i*size, min(end-i, symbolBatch)*size)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("symbol %d: %w", i, err)
 		}
-		if !s.isDefined() || goNames.has(uint64(s.name)) {
-			continue
+		for ; len(b) > 0; b, i = b[size:], i+1 {
+			if goNames.has(uint64(d.f.order.Uint32(b))) { // most, in a program whose symbols all are exported
+				continue
+			}
+			s := d.f.symbol(i, b)
+			if !s.isDefined() {
+				continue
+			}
+			sym, err := d.named(s, versions)
+			if err != nil {
+				return nil, err
+			}
+			if program && isGoName(sym.Name) { // it shares the tail of another name
+				continue
+			}
+			sym.Weak = s.binding == elf.STB_WEAK
+			out = append(out, sym)
 		}
-		sym, err := d.named(s, versions)
-		if err != nil {
-			return nil, err
-		}
-		if program && isGoName(sym.Name) { // it shares the tail of another name
-			continue
-		}
-		sym.Weak = s.binding == elf.STB_WEAK
-		out = append(out, sym)
 	}
 	return out, nil
 }
+
+// symbolBatch is how many symbols are read at once.
+const symbolBatch = 512
 
 // isDefined says whether other files can find a symbol.
 func (s *symbolEntry) isDefined() bool {
@@ -130,14 +140,18 @@ type symbolEntry struct {
 	section    elf.SectionIndex
 }
 
-// symbol reads an entry of DT_SYMTAB (Elf32_Sym, Elf64_Sym).
+// symbol reads an entry of DT_SYMTAB.
 func (d *dynamicTable) symbol(i uint64) (symbolEntry, error) {
-	f := d.f
-	size := f.pick(elf.Sym32Size, elf.Sym64Size)
-	b, err := f.at(d.value(elf.DT_SYMTAB)+i*size, size)
+	size := d.f.pick(elf.Sym32Size, elf.Sym64Size)
+	b, err := d.f.at(d.value(elf.DT_SYMTAB)+i*size, size)
 	if err != nil {
 		return symbolEntry{}, fmt.Errorf("symbol %d: %w", i, err)
 	}
+	return d.f.symbol(i, b), nil
+}
+
+// symbol decodes entry i of a symbol table (Elf32_Sym, Elf64_Sym).
+func (f *elfFile) symbol(i uint64, b []byte) symbolEntry {
 	info, other, section, value := b[4], b[5], f.order.Uint16(b[6:]), uint64(0)
 	if f.is64 {
 		value = f.word(b[8:])
@@ -149,7 +163,7 @@ func (d *dynamicTable) symbol(i uint64) (symbolEntry, error) {
 		index: i, name: f.order.Uint32(b), value: value,
 		binding: elf.ST_BIND(info), kind: elf.ST_TYPE(info), visibility: elf.ST_VISIBILITY(other),
 		section: elf.SectionIndex(section),
-	}, nil
+	}
 }
 
 // named gives a symbol its name and version.

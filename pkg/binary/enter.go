@@ -134,6 +134,9 @@ func (f *follower) enter(fn int32, words [maxWords]value, context value) fate {
 		now.r[contexts[f.m.f.machine]] = f.translate(context, givenSites+maxWords, &now)
 	}
 	in.run(int64(in.body.start), now)
+	if in.fate.where != nil {
+		f.inner = in.fate.where
+	}
 	return in.fate
 }
 

@@ -31,6 +31,7 @@ type follower struct {
 	todo  []pending
 	now   *registers
 	fate  fate
+	inner []place // where of the function that was gone into last
 	judge judge
 }
 
@@ -54,6 +55,7 @@ type fate struct {
 	commands  []uint32 // sites of the commands that run it
 	variables []uint64 // words of variables that it is stored in
 	above     []above  // what becomes of it where it is returned to
+	where     []place  // the call that decides, and in the function that it goes into the next one
 }
 
 // passed is a call while the thing is about.
@@ -227,7 +229,10 @@ func (f *follower) passOn(words [maxWords]value) (all [maxWords]value) {
 
 // calls applies a call, and reports whether the way goes on.
 func (f *follower) calls(pc int64, s step, now *registers) bool {
+	before := f.fate
+	f.inner = nil
 	c := f.callAt(pc, s, now)
+	defer f.decided(&before, c.at)
 	switch {
 	case f.fate.called || endsHere(c.name):
 		return false
@@ -248,6 +253,13 @@ func (f *follower) calls(pc int64, s step, now *registers) bool {
 		}
 	}
 	return f.alive(now)
+}
+
+// decided records where it was decided what becomes of the thing.
+func (f *follower) decided(before *fate, at uint32) {
+	if f.fate.called && !before.called || before.where == nil && (f.fate.handles && !before.handles || f.fate.byDefault && !before.byDefault) {
+		f.fate.where = append([]place{{f.fn, at}}, f.inner...)
+	}
 }
 
 // isBarrier says whether a function of the runtime keeps the registers, and does what the code beside it does.

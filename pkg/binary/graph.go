@@ -92,9 +92,11 @@ type load struct {
 var errNoGraph = errors.New("calls are read for amd64 and arm64 only")
 
 // readGraph reads the calls of all functions.
-func readGraph(m *memory, t *pclntab, mod *module, fns *functions, started map[string][]int32, wanted bitset, marked []uint64) (*graph, error) {
-	g := &graph{fns: fns, start: make([]uint32, 0, len(fns.entry)+1), edges: make([]int32, 0, 6*len(fns.entry)), mentions: newMentions(m)}
-	s := &scanner{graph: g, m: m, text: mod.text, mod: mod, wanted: wanted, marked: marked, names: t.names, current: -1, starters: newBitset(uint64(len(fns.entry))), deferReturn: -1}
+func readGraph(m *memory, t *pclntab, mod *module, fns *functions, started map[string][]int32, wanted bitset, marked []uint64, d *data) (*graph, error) {
+	n := len(fns.entry)
+	g := &graph{fns: fns, start: make([]uint32, 0, n+1), weakStart: make([]uint32, 0, n+1), slots: d.slots, inner: d.inner, data: d.held, mentions: newMentions(m)}
+	g.edges, g.weak, g.mentions.all = make([]int32, 0, 5*n), make([]edge, 0, 2*n), make([]mention, 0, 2*n) // what large programs have, or nearly
+	s := &scanner{graph: g, m: m, text: mod.text, mod: mod, wanted: wanted, marked: marked, names: t.names, current: -1, starters: newBitset(uint64(n)), deferReturn: -1}
 	for name, bodies := range started {
 		for _, fn := range bodies {
 			s.starters.set(uint64(fn))
@@ -112,14 +114,11 @@ func readGraph(m *memory, t *pclntab, mod *module, fns *functions, started map[s
 	default:
 		return nil, errNoGraph
 	}
-	if err := s.readSlots(); err != nil {
-		return nil, err
-	}
 	if err := m.walk(mod.text, mod.etext-mod.text, 64, visit); err != nil {
 		return nil, fmt.Errorf("reading the text: %w", err)
 	}
 	s.enter(uint32(mod.etext - mod.text))
-	for len(g.start) <= len(fns.entry) {
+	for len(g.start) <= n {
 		g.start, g.weakStart = append(g.start, uint32(len(g.edges))), append(g.weakStart, uint32(len(g.weak)))
 	}
 	g.marks = slices.Compact(g.marks)
@@ -153,7 +152,12 @@ func (s *scanner) close() {
 	}
 	s.itabs = s.itabs[:0]
 	loose := s.weak[s.beginWeak:]
-	slices.SortFunc(loose, func(a, b edge) int { return cmp.Or(cmp.Compare(a.callee, b.callee), cmp.Compare(a.at, b.at)) })
+	slices.SortFunc(loose, func(a, b edge) int {
+		if a.callee != b.callee {
+			return cmp.Compare(a.callee, b.callee)
+		}
+		return cmp.Compare(a.at, b.at)
+	})
 	s.weak = s.weak[:s.beginWeak+len(slices.Compact(loose))]
 	s.beginWeak = len(s.weak)
 	mine := s.edges[s.begin:]

@@ -268,6 +268,20 @@ func (m *memory) findAtSections(p pattern, n int, see func(address uint64, b []b
 	}
 }
 
+// findAtRelocations is find for the places that the first of two neighbouring words points to, if the second points a
+// little behind it: so the runtime's list of what is where begins. It spares the walk where a C linker made one section
+// of all.
+func (m *memory) findAtRelocations(p pattern, n int, see func(address uint64, b []byte) bool) {
+	b := make([]byte, n)
+	for i := 1; i < len(m.relative); i++ {
+		r, next := m.relative[i-1], m.relative[i]
+		near := next.at-r.at == 8 && next.to > r.to && next.to-r.to <= uint64(n)+maxGap
+		if near && r.to%p.align == 0 && m.read(r.to, b) && p.fits(b) && see(r.to, b) {
+			return
+		}
+	}
+}
+
 // find calls see with each place in a segment that a pattern fits, and what follows it, until it returns true.
 func (m *memory) find(s segment, p pattern, extra int, see func(address uint64, b []byte) bool) error {
 	return m.walkUntil(s.vaddr, s.size, extra, func(address uint64, b []byte, n int) bool {

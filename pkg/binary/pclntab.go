@@ -78,6 +78,9 @@ func searchTable(m *memory, mark []byte) (*pclntab, error) {
 		return done()
 	}
 	m.findAtSections(p, header, see)
+	if !done() {
+		m.findAtRelocations(p, header, see)
+	}
 	for _, s := range m.loads() {
 		if done() || s.access&elf.PF_X != 0 {
 			continue

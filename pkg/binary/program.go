@@ -28,9 +28,12 @@ type program struct {
 	decoded int
 	// insecure is the offset of InsecureSkipVerify in crypto/tls.Config, whose users the graph marks; 0 if unknown.
 	insecure uint64
-	rootCAs  uint64   // that of RootCAs; 0 if unknown
-	flow     values   // what becomes of function values
+	rootCAs  uint64 // that of RootCAs; 0 if unknown
+	flow     values // what becomes of function values
+	sure     sureReach
 	configs  []uint64 // addresses of the type
+	structs  map[string][]uint64
+	secrets  []Secret
 }
 
 // use is a place where a wanted function is called, inlined, or its address taken.
@@ -89,7 +92,12 @@ func newProgram(m *memory, table *pclntab, mod *module, info *GoInfo, wanted map
 		}
 	}
 	p.sortByName(inits)
-	configs, insecure := m.structField(mod, "tls.Config", "InsecureSkipVerify")
+	d, err := readData(m, mod, fns)
+	if err != nil {
+		return nil, err
+	}
+	p.structs, p.secrets = d.structs, d.secrets
+	configs, insecure := p.structField("tls.Config", "InsecureSkipVerify")
 	p.insecure, p.configs = insecure, configs
 	for _, at := range configs {
 		if offset, ok := m.fieldOffset(at, "RootCAs"); ok {
@@ -100,7 +108,7 @@ func newProgram(m *memory, table *pclntab, mod *module, info *GoInfo, wanted map
 		p.insecure /= 2
 		p.rootCAs /= 2
 	}
-	p.graph, err = readGraph(m, table, mod, fns, started, wantedFunctions, configs)
+	p.graph, err = readGraph(m, table, mod, fns, started, wantedFunctions, configs, d)
 	if err != nil && err != errNoGraph {
 		return nil, err
 	}

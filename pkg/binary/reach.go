@@ -70,10 +70,15 @@ func (r *reach) path(fn int32) []int32 {
 	if !r.reached(fn) {
 		return nil
 	}
+	return pathTo(r.parent, fn)
+}
+
+// pathTo returns the functions from a root to fn, by those that come before each.
+func pathTo(parent []int32, fn int32) []int32 {
 	var path []int32
-	for ; ; fn = r.parent[fn] {
+	for ; ; fn = parent[fn] {
 		path = append(path, fn)
-		if r.parent[fn] == fn {
+		if parent[fn] == fn {
 			break
 		}
 	}

@@ -62,7 +62,7 @@ func (b *Binary) readGo(f *elfFile) error {
 		return nil
 	}
 	p.detect(b)
-	b.readSecrets(p)
+	b.Secrets = p.secrets
 	b.Layout.Packages, b.Layout.Paths = p.packages(), p.paths()
 	return nil
 }

@@ -3,6 +3,7 @@ package binary
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // listens open a listening socket for connections. Measured: none of them is linked into a program that only uses
@@ -23,7 +24,8 @@ var server = detector{names: append(append([]string{shutdown}, listens...), pack
 func detectServer(p *program, b *Binary) {
 	b.Server.Shutdown = p.linked[shutdown]
 	var facts []fact
-	for _, u := range p.usesOf(listens, isStandard) {
+	uses := p.usesOf(listens, isStandard)
+	for _, u := range uses {
 		words := ""
 		if port, address, ok := p.port(u); ok {
 			words = "(" + strconv.Quote(address) + ")"
@@ -33,6 +35,7 @@ func detectServer(p *program, b *Binary) {
 		}
 		facts = append(facts, fact{certainty: p.when(u, Proven), evidence: p.evidence(u, words)})
 	}
+	p.listensAnyway(uses, facts)
 	slices.Sort(b.Server.Ports)
 	b.Server.Ports = slices.Compact(b.Server.Ports)
 	if len(facts) == 0 { // called through an interface or a function value, or by the standard library for the program
@@ -51,4 +54,17 @@ func detectServer(p *program, b *Binary) {
 	}
 	sortFacts(facts)
 	b.Server.Listens, b.Server.Certainty, b.Server.Evidence = true, facts[0].certainty, evidenceOf(facts)
+}
+
+// listensAnyway makes proof of calls of which none is sure but one of them is, such as that for TLS and that without.
+func (p *program) listensAnyway(uses []use, facts []fact) {
+	if slices.ContainsFunc(facts, func(f fact) bool { return f.certainty == Proven }) {
+		return
+	}
+	for i, u := range uses {
+		if facts[i].certainty == Likely && p.surelySome(uses, u.caller) {
+			facts[i].certainty = Proven
+			facts[i].evidence.Text = strings.TrimSuffix(facts[i].evidence.Text, undecided) + ", here or in another branch"
+		}
+	}
 }

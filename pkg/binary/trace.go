@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// maxPasses is how often a function is gone through before it is given up; loops settle after two or three.
+// maxPasses is how often the code of a function is gone through, on average, before it is given up; a loop settles after
+// two or three times.
 const maxPasses = 12
 
 // tracedCall is a direct call that can happen, with what is known before it.
@@ -19,6 +20,7 @@ type tracedCall struct {
 
 // stored is a word of a variable that a function sets.
 type stored struct {
+	at      uint32 // where it does, as an offset from the text
 	address uint64
 	value   value
 }
@@ -44,10 +46,13 @@ type tracer struct {
 	*program
 	body body
 	// before is what is known at branch targets: only what is so on every way there.
-	before  map[int64]*registers
-	inner   []uint32 // targets of its jump tables
-	changed bool     // something that was relied on is not so
-	out     *traced
+	before map[int64]*registers
+	inner  []uint32 // targets of its jump tables
+	loops  bitset   // where loops begin: targets of jumps back, as offsets from its start
+	at     int64    // the instruction that is looked at, as an offset from the text
+	again  int64    // where a loop begins of which something that was relied on is not so, -1 if there is none
+	passed int      // bytes of code that were decoded
+	out    traced
 }
 
 // trace follows a function along all its branches, where track takes every branch target for unknown. It is made for
@@ -66,33 +71,46 @@ func (p *program) trace(fn int32) (*traced, bool) {
 	}
 	low, _ := slices.BinarySearch(p.graph.inner, b.start)
 	high, _ := slices.BinarySearch(p.graph.inner, b.start+uint32(len(b.code)))
-	t := &tracer{program: p, body: b, before: map[int64]*registers{}, inner: p.graph.inner[low:high]}
+	t := &tracer{program: p, body: b, before: map[int64]*registers{}, inner: p.graph.inner[low:high], loops: newBitset(uint64(len(b.code)))}
 	entry := t.entry()
 	t.before[int64(b.start)] = &entry
-	for range maxPasses {
-		t.changed, t.out = false, &traced{}
-		if !t.pass() {
-			return nil, false
-		}
-		if !t.changed {
-			p.traces[fn] = t.out
-			return t.out, true
-		}
-		if p.decoded += len(b.code); p.decoded > maxAllCode {
-			break
-		}
+	if !t.findLoops() || !t.walk() {
+		return nil, false
 	}
-	return nil, false
+	p.traces[fn] = &t.out
+	return &t.out, true
 }
 
-// pass goes through the function once. What is known at a target behind is taken from the pass before; if it turns
-// out to be less, another pass is due.
-func (t *tracer) pass() bool {
+// findLoops finds where loops begin; false if the function cannot be decoded.
+func (t *tracer) findLoops() bool {
+	back := func(target, from int64) {
+		if n := target - int64(t.body.start); n >= 0 && target <= from {
+			t.loops.set(uint64(n))
+		}
+	}
+	return t.hops(t.body, func(at int64, h hop) {
+		back(h.target, at)
+		if h.flow == flowJump && h.target < 0 {
+			for _, to := range t.inner {
+				back(int64(to), at)
+			}
+		}
+	})
+}
+
+// walk goes through the function. Where a jump back brings less than was known at its target, it goes on from there: the
+// code before stays as it is, and loops inside settle before those around them.
+func (t *tracer) walk() bool {
 	now := newRegisters(t.m.f.machine)
 	live := false // the instruction can be reached
 	for i := 0; i < len(t.body.code); {
-		at := int64(t.body.start) + int64(i)
-		if known, ok := t.before[at]; ok && !live {
+		t.at = int64(t.body.start) + int64(i)
+		if live && t.loops.has(uint64(i)) { // what is known here comes from two sides
+			t.join(t.at, &now)
+			live = false
+		}
+		t.again = -1
+		if known, ok := t.before[t.at]; ok && !live {
 			now, live = known.clone(), true
 		} else if ok {
 			now.meet(known)
@@ -101,34 +119,49 @@ func (t *tracer) pass() bool {
 		if live {
 			now.store = t.store
 		}
-		s, ok := t.body.decode(t.program, t.body.code[i:], at, &now)
+		s, ok := t.body.decode(t.program, t.body.code[i:], t.at, &now)
 		if !ok || s.size <= 0 {
 			return false
 		}
 		i += s.size
 		if live {
-			live = t.follow(at, s, &now)
+			live = t.follow(s, &now)
+		}
+		if t.passed += s.size; t.again >= 0 {
+			i, live = int(t.again)-int(t.body.start), false
+			if !t.forget() {
+				return false
+			}
 		}
 	}
 	return true
 }
 
+// forget takes back what was seen from the beginning of a loop on; false if the function was gone through too often.
+func (t *tracer) forget() bool {
+	t.out.calls = slices.DeleteFunc(t.out.calls, func(c tracedCall) bool { return int64(c.at) >= t.again })
+	t.out.stores = slices.DeleteFunc(t.out.stores, func(s stored) bool { return int64(s.at) >= t.again })
+	size := int(t.at - t.again)
+	t.decoded += size
+	return t.passed <= maxPasses*len(t.body.code) && t.decoded <= maxAllCode
+}
+
 // follow applies where an instruction goes, and reports whether it goes on to the next.
-func (t *tracer) follow(at int64, s step, now *registers) bool {
+func (t *tracer) follow(s step, now *registers) bool {
 	switch s.flow {
 	case flowBranch:
-		t.join(s.target, at, now)
+		t.join(s.target, now)
 	case flowJump:
 		if s.target >= 0 {
-			t.join(s.target, at, now)
+			t.join(s.target, now)
 		} else {
 			for _, to := range t.inner {
-				t.join(int64(to), at, now)
+				t.join(int64(to), now)
 			}
 		}
 		return false
 	case flowCall:
-		return t.callTo(at, s, now)
+		return t.callTo(s, now)
 	}
 	return true
 }
@@ -149,7 +182,7 @@ func (t *tracer) entry() registers {
 }
 
 // join records what is known on one more way to a target.
-func (t *tracer) join(target, from int64, r *registers) {
+func (t *tracer) join(target int64, r *registers) {
 	if target < int64(t.body.start) || target >= int64(t.body.start)+int64(len(t.body.code)) {
 		return // into another function
 	}
@@ -159,13 +192,13 @@ func (t *tracer) join(target, from int64, r *registers) {
 		*known = r.clone()
 		t.before[target] = known
 	}
-	if (!ok || known.meet(r)) && target <= from {
-		t.changed = true
+	if (!ok || known.meet(r)) && target <= t.at && (t.again < 0 || target < t.again) {
+		t.again = target
 	}
 }
 
 // callTo applies a call, and reports whether it comes back.
-func (t *tracer) callTo(at int64, s step, now *registers) bool {
+func (t *tracer) callTo(s step, now *registers) bool {
 	callee, direct := int32(-1), false
 	if s.target >= 0 {
 		callee, direct = t.fns.at(uint64(s.target))
@@ -188,7 +221,7 @@ func (t *tracer) callTo(at int64, s step, now *registers) bool {
 	}
 	words := t.arguments(now)
 	if direct {
-		t.out.calls = append(t.out.calls, tracedCall{uint32(at), callee, words, slices.Clone(now.memory)})
+		t.out.calls = append(t.out.calls, tracedCall{uint32(t.at), callee, words, t.keep(now.memory)})
 	}
 	if name == "runtime.wbZero" { // of a type and an address
 		now.zero(words[1])
@@ -204,9 +237,17 @@ func (t *tracer) callTo(at int64, s step, now *registers) bool {
 	now.memory = slices.DeleteFunc(now.memory, func(c knownWord) bool { return c.at.kind == isNumber })
 	now.r[now.sp] = sp
 	if name == "runtime.newobject" {
-		t.allocate(uint32(at), now)
+		t.allocate(uint32(t.at), now)
 	}
 	return true
+}
+
+// keep returns a copy of what is known of the memory before a call. Between most calls nothing changes.
+func (t *tracer) keep(memory knownWords) knownWords {
+	if n := len(t.out.calls); n > 0 && slices.Equal(t.out.calls[n-1].memory, memory) {
+		return t.out.calls[n-1].memory
+	}
+	return slices.Clone(memory)
 }
 
 // allocate makes the result of a call a fresh object, and forgets the one that was made there before.
@@ -235,7 +276,7 @@ func (t *tracer) allocate(site uint32, now *registers) {
 // store records what is stored in variables.
 func (t *tracer) store(at, v value) {
 	if address, ok := at.constant(); ok {
-		t.out.stores = append(t.out.stores, stored{address, v})
+		t.out.stores = append(t.out.stores, stored{uint32(t.at), address, v})
 	}
 }
 

@@ -24,7 +24,7 @@ type transportFields struct {
 
 func (p *program) transportFields() transportFields {
 	var f transportFields
-	types, _ := p.m.structField(p.mod, "http.Transport", "DialTLSContext")
+	types, _ := p.structField("http.Transport", "DialTLSContext")
 	for _, at := range types {
 		config, ok := p.fieldOffset(at, "TLSClientConfig")
 		if !ok {

@@ -5,52 +5,83 @@ import "bytes"
 // maxTypes is how many struct types are looked at; dockerd has 12,000.
 const maxTypes = 1 << 17
 
+// maxNames is how many places a name is looked at, and how many types of it; programs have one or two.
+const maxNames = 16
+
 // namedType is what may be a struct type, and where its name is, counted from moduledata.types.
 type namedType struct {
 	at   uint64
 	name uint32
 }
 
-// structField finds a struct type by its name as reflect prints it ("tls.Config"), and one of its fields. It returns
-// the addresses of the types of that name, and the field's offset in the first that has it. Types of 64-bit
-// programs of 1.17 and later are read.
+// wantedStructs are the struct types that are looked for, as reflect prints them.
+var wantedStructs = []string{"tls.Config", "http.Transport", "cobra.Command"}
+
+// typeSearch finds the struct types of some names among the types of a program. Types of 64-bit programs of 1.17 and
+// later are read.
 //
 // Source: internal/abi/type.go, Type, StructType and Name.
-func (m *memory) structField(mod *module, name, field string) (types []uint64, offset uint64) {
-	if !m.f.is64 || mod.etypes <= mod.types {
-		return nil, 0
-	}
+type typeSearch struct {
+	m *memory
+	span
+	names   map[uint32]string // by offset from the start
+	structs []namedType
+}
+
+// see looks at a part of the data; what follows its n bytes belongs to the next one.
+func (t *typeSearch) see(address uint64, b []byte, n int) {
 	const kindAt, nameAt, kindStruct, kindMask, bound = 23, 40, 25, 1<<5 - 1, 16
-	text := append([]byte{byte(len(name) + 1), '*'}, name...) // a struct shares the name of its pointer
-	names := map[uint32]bool{}
-	var structs []namedType
-	err := m.walk(mod.types, mod.etypes-mod.types, nameAt+8, func(address uint64, b []byte, n int) {
-		for from := 0; len(names) < 16; {
+	if !t.m.f.is64 || t.end <= t.start || address+uint64(n) <= t.start || address >= t.end {
+		return
+	}
+	b = b[:min(uint64(len(b)), t.end-address)]
+	if skip := t.start - address; address < t.start {
+		address, b, n = t.start, b[skip:], n-int(skip)
+	}
+	t.findNames(uint32(address-t.start), b, n)
+	for i := -address % 8; i < uint64(n) && i+nameAt+8 <= uint64(len(b)); i += 8 {
+		// Flags and alignments come before the kind.
+		if b[i+kindAt]&kindMask == kindStruct && b[i+kindAt-1]|b[i+kindAt-2]|b[i+kindAt-3] < bound && len(t.structs) < maxTypes {
+			t.structs = append(t.structs, namedType{address + i, t.m.f.order.Uint32(b[i+nameAt:])})
+		}
+	}
+}
+
+// findNames looks for the names in a part that begins at an offset from the start.
+func (t *typeSearch) findNames(offset uint32, b []byte, n int) {
+	if t.names == nil {
+		t.names = map[uint32]string{}
+	}
+	for _, name := range wantedStructs {
+		text := append([]byte{byte(len(name) + 1), '*'}, name...) // a struct shares the name of its pointer
+		for from := 0; len(t.names) < maxNames*len(wantedStructs); {
 			i := bytes.Index(b[from:], text)
 			if i < 0 || from+i >= n {
 				break
 			}
-			names[uint32(address-mod.types)+uint32(from+i)-1] = true // the name's flags come first
+			t.names[offset+uint32(from+i)-1] = name // the name's flags come first
 			from += i + 1
 		}
-		for i := -address % 8; i < uint64(n) && i+nameAt+8 <= uint64(len(b)); i += 8 {
-			// Flags and alignments come before the kind.
-			if b[i+kindAt]&kindMask == kindStruct && b[i+kindAt-1]|b[i+kindAt-2]|b[i+kindAt-3] < bound && len(structs) < maxTypes {
-				structs = append(structs, namedType{address + i, m.f.order.Uint32(b[i+nameAt:])})
-			}
-		}
-	})
-	if err != nil {
-		return nil, 0
 	}
-	for _, t := range structs {
-		if names[t.name] && len(types) < 16 {
-			types = append(types, t.at)
+}
+
+// found returns the addresses of the types by name.
+func (t *typeSearch) found() map[string][]uint64 {
+	all := map[string][]uint64{}
+	for _, s := range t.structs {
+		if name, ok := t.names[s.name]; ok && len(all[name]) < maxNames {
+			all[name] = append(all[name], s.at)
 		}
 	}
-	for _, t := range types {
-		if offset, ok := m.fieldOffset(t, field); ok {
-			return types, offset
+	return all
+}
+
+// structField returns the addresses of the types of a name of wantedStructs, and the offset of a field in the first
+// that has it; none if none has it.
+func (p *program) structField(name, field string) (types []uint64, offset uint64) {
+	for _, at := range p.structs[name] {
+		if offset, ok := p.m.fieldOffset(at, field); ok {
+			return p.structs[name], offset
 		}
 	}
 	return nil, 0

@@ -22,6 +22,8 @@ const (
 	isObject                // a fresh object plus n
 	isVariable              // what the word at the address n holds
 	isParameter             // the n-th word of the function's arguments
+	isResult                // a word of what the call at site returned, and so many bytes on: see result
+	isInside                // what the word at such an address holds
 )
 
 func number(n uint64) value { return value{known: true, n: n} }
@@ -31,7 +33,7 @@ func (v value) constant() (uint64, bool) { return v.n, v.known && v.kind == isNu
 
 // add returns an address some bytes on; nothing for what is not known to be one.
 func (v value) add(bytes int64) value {
-	if !v.known || v.kind == isVariable || v.kind == isParameter {
+	if !v.known || v.kind == isVariable || v.kind == isParameter || v.kind == isInside {
 		return value{}
 	}
 	v.n += uint64(bytes)
@@ -86,6 +88,9 @@ func (r *registers) untold(at value) value {
 	}
 	if address, ok := at.constant(); ok {
 		return value{known: true, kind: isVariable, n: address}
+	}
+	if at.known && at.kind == isResult {
+		return value{known: true, kind: isInside, site: at.site, n: at.n}
 	}
 	return value{}
 }

@@ -15,6 +15,7 @@ type values struct {
 	leaves   map[uint32]bool             // whether the mux that was made at a place is handed on
 	commands []uint64                    // words of the data that executed commands run
 	fates    map[place]*fate
+	steps    []followed     // that were found
 	left     int            // instructions that may still be decoded
 	spent    map[string]int // those of the values of each package
 	body     body           // of the function that was looked at last
@@ -31,15 +32,20 @@ func (p *program) follow(r *reach) {
 	cone := p.cone(r)
 	for _, e := range p.staticCommands(r) {
 		r.visit(e.callee, e.caller, false)
+		p.flow.steps = append(p.flow.steps, followed{edge: e, above: -1})
 	}
 	r.walk(p.graph, false)
 	open := p.openSteps(r, cone)
 	for more := true; more; {
 		more = false
 		for _, e := range open {
-			if r.reached(e.caller) && !r.reached(e.callee) && p.isCalled(e, r) {
+			if !r.reached(e.caller) || r.reached(e.callee) {
+				continue
+			}
+			if step, ok := p.isCalled(e, r); ok {
 				r.visit(e.callee, e.caller, false)
 				r.walk(p.graph, false)
+				p.flow.steps = append(p.flow.steps, step)
 				more = true
 			}
 		}
@@ -129,16 +135,36 @@ type place struct {
 	at     uint32
 }
 
-// isCalled says whether the function whose address is taken is surely called, given what is reached.
-func (p *program) isCalled(e edge, r *reach) bool {
+// followed is a step to a function whose address is taken: what it takes for the function to be called.
+type followed struct {
+	edge
+	where   []place // calls that hand it on, one in the other
+	above   int32   // the function where the first of them is, if it is not the caller; -1 otherwise
+	serves  bool    // a server of HTTP
+	command bool    // that a command is executed
+}
+
+// isCalled says whether the function whose address is taken is called, given what is reached.
+func (p *program) isCalled(e edge, r *reach) (followed, bool) {
 	at := place{e.caller, e.at}
 	f, ok := p.flow.fates[at]
 	if !ok {
 		f = p.fateOf(e)
 		p.flow.fates[at] = f
 	}
-	return p.comesTrue(f, r) || slices.ContainsFunc(f.above, func(a above) bool { return r.reached(a.caller) && p.comesTrue(&a.fate, r) }) ||
-		slices.ContainsFunc(f.commands, func(site uint32) bool { return p.executed(e.caller, site, r) })
+	step := followed{edge: e, above: -1}
+	if p.comesTrue(f, r) {
+		step.where, step.serves, step.command = f.where, !f.called && (f.handles || f.byDefault), !f.called && !f.handles && !f.byDefault
+		return step, true
+	}
+	for _, a := range f.above {
+		if r.reached(a.caller) && p.comesTrue(&a.fate, r) {
+			step.where, step.above, step.serves = a.where, a.caller, !a.called
+			return step, true
+		}
+	}
+	step.command = true
+	return step, slices.ContainsFunc(f.commands, func(site uint32) bool { return p.executed(e.caller, site, r) })
 }
 
 // comesTrue says whether what waits for a value happens.
