@@ -48,7 +48,7 @@ func (f *readFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.platform, "platform", "", "platform os/arch[/variant] of an index, or all")
 	c.Flags().StringSliceVar(&f.insecure, "insecure-registry", nil, "registry HOST[:PORT] that may be spoken to without TLS or with an unsigned certificate (repeatable)")
 	c.Flags().StringSliceVar(&f.caFiles, "ca-cert", nil, "PEM file of authorities that registries' certificates may be signed by, beside the system's (repeatable)")
-	c.Flags().BoolVar(&f.offline, "offline", false, "use no network: archives, layouts and local engines only")
+	c.Flags().BoolVar(&f.offline, "offline", false, "use no network: archives, layouts, local engines, and what the cache has of images named by digest")
 	c.Flags().DurationVar(&f.timeout, "timeout", 5*time.Minute, "give up after this time")
 	addCacheDir(c, &f.cacheDir)
 	c.Flags().BoolVar(&f.noCache, "no-cache", false, "neither use nor fill the cache")

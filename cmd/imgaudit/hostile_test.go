@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -104,6 +105,11 @@ func hostileImages() []hostile {
 				w.add(tar.Header{Name: fmt.Sprintf("é%d", i), Typeflag: tar.TypeSymlink, Linkname: "ü", PAXRecords: map[string]string{"VENDOR.x": w.ballast}})
 			}
 		}), long: true},
+		{name: "extended attributes of 100 KiB", exit: unread, says: "names and entries of all layers", layers: tars(func(w *tarFile) {
+			for i := range 2200 {
+				w.add(tar.Header{Name: fmt.Sprint(i), Typeflag: tar.TypeReg, PAXRecords: map[string]string{"SCHILY.xattr.user.x": fmt.Sprint(i) + w.ballast[:100<<10]}})
+			}
+		}), long: true},
 		{name: "an extended header of two MiB", exit: unread, says: "header field too long", layers: tars(func(w *tarFile) {
 			w.file("pax", 2<<20)
 		}, typed(tar.TypeXHeader))},
@@ -167,6 +173,19 @@ func TestHostileImages(t *testing.T) {
 			}
 		}
 		hostile{exit: unread, says: "more than the limit of 8388608 bytes"}.judge(t, exec.Command(imgaudit, "check", "--no-cache", "oci:"+dir))
+	})
+	t.Run("three zstd windows of 128 MiB, through a pipe", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("short: takes seconds")
+		}
+		dir := t.TempDir()
+		writeHostile(t, dir, []packedLayer{wide(t, 100<<20), wide(t, 101<<20), wide(t, 102<<20)})
+		var stream bytes.Buffer
+		w := tar.NewWriter(&stream)
+		check(t, errors.Join(w.AddFS(os.DirFS(dir)), w.Close()))
+		cmd := exec.Command(imgaudit, "check", "--no-cache", "-")
+		cmd.Stdin = &stream
+		hostile{exit: exact}.judge(t, cmd)
 	})
 	for _, h := range hostileImages() {
 		t.Run(h.name, func(t *testing.T) {

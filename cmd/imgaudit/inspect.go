@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +32,9 @@ func (a *app) inspect(ctx context.Context, args []string, read *readFlags, forma
 	if format != "text" && format != "json" {
 		return fmt.Errorf("reading -o %s: no such format; there are text and json", format)
 	}
+	if !slices.ContainsFunc(args, func(arg string) bool { return !isExecutable(arg) }) {
+		collectLate()
+	}
 	ctx, cancel := context.WithTimeout(ctx, read.timeout)
 	defer cancel()
 	work, err := a.open(read, false, false)
@@ -52,4 +57,14 @@ func (a *app) inspect(ctx context.Context, args []string, read *readFlags, forma
 		return facts.JSON(a.stdout)
 	}
 	return facts.Text(a.stdout)
+}
+
+// isExecutable says whether a target is a file that is read as an executable.
+func isExecutable(arg string) bool {
+	fi, err := os.Stat(arg)
+	if err != nil || !fi.Mode().IsRegular() { // what comes through a pipe is there once
+		return false
+	}
+	t, err := target.Detect(arg)
+	return err == nil && t.Kind == target.Binary
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -75,9 +74,9 @@ func InFile(name string, text []byte) (Found, bool) {
 
 // group returns a search for the first group of an expression that is a real value.
 func group(expression string) func([]byte) int {
-	re := regexp.MustCompile(expression)
+	re := lazily(expression)
 	return func(text []byte) int {
-		for _, m := range re.FindAllSubmatchIndex(text, -1) {
+		for _, m := range re().FindAllSubmatchIndex(text, -1) {
 			value := string(text[m[2]:m[3]])
 			if isValue(value) {
 				return m[2]
@@ -92,7 +91,7 @@ func isValue(v string) bool {
 }
 
 func url(text []byte) int {
-	for _, m := range urlPassword.FindAllIndex(text, -1) {
+	for _, m := range urlPassword().FindAllIndex(text, -1) {
 		if !knownURL(string(text[m[0]:m[1]])) {
 			return m[0]
 		}
@@ -127,13 +126,13 @@ func dockerAuth(text []byte) int {
 }
 
 var (
-	clientKey   = regexp.MustCompile(`(?m)^\s*"?client-key-data"?:\s*"?([A-Za-z0-9+/=]+)`)
+	clientKey   = lazily(`(?m)^\s*"?client-key-data"?:\s*"?([A-Za-z0-9+/=]+)`)
 	clientToken = group(`(?m)^\s*"?(?:token|password)"?:\s*"?([^\s"]{8,})`)
 )
 
 // kubeconfig finds a client's key, PEM in base64, or a token.
 func kubeconfig(text []byte) int {
-	for _, m := range clientKey.FindAllSubmatchIndex(text, -1) {
+	for _, m := range clientKey().FindAllSubmatchIndex(text, -1) {
 		if raw, err := base64.StdEncoding.DecodeString(string(text[m[2]:m[3]])); err == nil && In(string(raw)) == PrivateKey {
 			return m[2]
 		}
@@ -141,11 +140,11 @@ func kubeconfig(text []byte) int {
 	return clientToken(text)
 }
 
-var assignment = regexp.MustCompile(`(?m)^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=[ \t]*(.*?)\s*$`)
+var assignment = lazily(`(?m)^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=[ \t]*(.*?)\s*$`)
 
 // dotenv finds a variable whose name says that its value is a secret.
 func dotenv(text []byte) int {
-	for _, m := range assignment.FindAllSubmatchIndex(text, -1) {
+	for _, m := range assignment().FindAllSubmatchIndex(text, -1) {
 		if Named(string(text[m[2]:m[3]])) && isValue(strings.Trim(string(text[m[4]:m[5]]), `"'`)) {
 			return m[4]
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/base64"
-	"regexp"
 	"strings"
 )
 
@@ -25,7 +24,7 @@ func privateKey(text []byte, at int) (string, int) {
 	size := len(begin) + len(kind) + len(dashes) + len(body) + len(end) + len(kind) + len(dashes)
 	shape := PrivateKey
 	if bytes.HasPrefix(body, []byte(`\n`)) || bytes.HasPrefix(body, []byte(`\r`)) {
-		shape, body = PrivateKeyJSON, escapedEnds.ReplaceAll(body, nil)
+		shape, body = PrivateKeyJSON, escapedEnds().ReplaceAll(body, nil)
 	}
 	der, err := base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(body), nil)))
 	if err != nil || !isKey(der) { // a header, "Proc-Type: 4,ENCRYPTED", is no base64
@@ -34,7 +33,7 @@ func privateKey(text []byte, at int) (string, int) {
 	return shape, size
 }
 
-var escapedEnds = regexp.MustCompile(`\\[nr]`)
+var escapedEnds = lazily(`\\[nr]`)
 
 // isKey says whether bytes are a private key that can be read without a password. Source of the SSH key's beginning,
 // with the cipher "none": OpenSSH, PROTOCOL.key.

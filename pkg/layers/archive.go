@@ -58,14 +58,14 @@ func openArchive(ctx context.Context, file string) (*archive, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := path.Clean("/" + h.Name)[1:]
+		name := memberName(h.Name)
 		switch {
 		case h.Typeflag == tar.TypeReg && !sparse(h):
 			a.members[name] = member{offset: offset, size: h.Size}
 		case h.Typeflag == tar.TypeSymlink:
 			a.members[name] = member{link: path.Join("/", path.Dir(name), h.Linkname)[1:]}
 		case h.Typeflag == tar.TypeLink:
-			a.members[name] = member{link: path.Clean("/" + h.Linkname)[1:]}
+			a.members[name] = member{link: memberName(h.Linkname)}
 		}
 	}
 }
@@ -100,7 +100,7 @@ func sparse(h *tar.Header) bool {
 
 // member returns a file of the archive; docker save stores a layer that occurs twice as a link.
 func (a *archive) member(name string) (*fileBlob, bool) {
-	name = path.Clean("/" + name)[1:]
+	name = memberName(name)
 	for range 8 {
 		m, ok := a.members[name]
 		if !ok {

@@ -129,10 +129,8 @@ func (s *stored) read(ctx context.Context, l *Layer, left *budget, o *origin) (w
 			return nil, false, err
 		}
 		again := *l
-		o.reread = func() (map[int64]content, error) {
-			left.unpacked.Add(f.tarSize) // taken once
-			return s.reread(&again, left, o)
-		}
+		again.TarSize, again.Entries = f.tarSize, f.entries
+		o.reread = func() (*bodies, error) { return s.reread(&again, left) }
 	} else if f, err = s.fetch(ctx, l, left, o); err != nil {
 		return nil, false, err
 	} else {
@@ -164,25 +162,6 @@ func (s *stored) fetch(ctx context.Context, l *Layer, left *budget, o *origin) (
 		o.noteFile(o.disk, f.digest)
 	}
 	return f, nil
-}
-
-// reread reads and verifies a layer that came from the cache, for contents that the cache has not, and returns all its
-// contents by their offsets. The cache is given anew what it should have had.
-func (s *stored) reread(l *Layer, left *budget, o *origin) (map[int64]content, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), replayTime)
-	defer cancel()
-	f, err := s.fetch(ctx, l, left, newOrigin())
-	if err != nil {
-		return nil, fmt.Errorf("reading layer %d again: %w", l.Index, err)
-	}
-	o.keep(f)
-	again := make(map[int64]content, len(f.items))
-	for i := range f.items {
-		if c, ok := f.items[i].content.(*remembered); ok {
-			again[c.offset] = c.inner
-		}
-	}
-	return again, nil
 }
 
 // explain says of a layer on disk that cannot be read whether its bytes are the promised ones at all: a wrong digest is

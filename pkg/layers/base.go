@@ -110,7 +110,7 @@ func (s *registryStore) beside(ctx context.Context, b *Base) (store, descriptor,
 	}
 	for _, digest := range []string{b.Digest, ""} {
 		ref.digest = digest
-		other, err := newRegistryStore(ref, s.conf, s.net)
+		other, err := newRegistryStore(ref, s.conf, s.net, s.cache)
 		if err != nil {
 			return nil, descriptor{}, false
 		}

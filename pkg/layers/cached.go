@@ -96,8 +96,13 @@ func (f *facts) charge(left *budget) error {
 		return err
 	}
 	weight := int64(f.entries) * entryCost
+	var extra *Extra
 	for _, it := range f.items {
 		weight += int64(len(it.entry.Path) + len(it.entry.Link) + len(it.hardlink))
+		if x := it.entry.Extra; x != nil && x != extra {
+			extra = x
+			weight += x.weight()
+		}
 	}
 	return left.hold(weight)
 }

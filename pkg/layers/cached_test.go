@@ -153,7 +153,7 @@ func readAt(fsys *layers.FS, name string, off int64, n int) ([]byte, error) {
 	return b[:m], err
 }
 
-// TestWarm reads an image from a registry twice: the second time by manifest and config alone, with the same result.
+// TestWarm reads an image from a registry twice: the second time by asking what the tag names alone, with the same result.
 func TestWarm(t *testing.T) {
 	c := serveCounted(t)
 	ref := c.host + "/app:v1"
@@ -177,7 +177,7 @@ func TestWarm(t *testing.T) {
 		if errs := img.ReadErrors(); errs != nil {
 			t.Errorf("round %d: %+v", round, errs)
 		}
-		if asked := c.fetched(); round > 0 && len(asked) != 2 || cached != map[int]int{0: 0, 1: 2, 2: 2}[round] {
+		if asked := c.fetched(); round > 0 && !slices.Equal(asked, []string{"manifests/v1"}) || cached != map[int]int{0: 0, 1: 2, 2: 2}[round] {
 			t.Errorf("round %d: fetched %v, %d layers cached", round, asked, cached)
 		}
 	}
@@ -212,7 +212,7 @@ func TestNewTopLayer(t *testing.T) {
 	got := read()
 	want := "blobs/" + got.Layers[1].Digest
 	for i, asked := range c.fetched() {
-		if i >= 2 && asked != want { // after manifest and config
+		if i >= 2 && asked != want { // after the manifest
 			t.Errorf("fetched %v, want %s", asked, want)
 		}
 	}
@@ -259,10 +259,11 @@ func TestPageFallback(t *testing.T) {
 	c.mu.Lock()
 	c.broken = true
 	c.mu.Unlock()
-	img, err := layers.Read(t.Context(), layers.Registry, ref, layers.Options{Cache: openCache(t, dir)})
+	img, err := layers.Read(t.Context(), layers.Registry, ref, layers.Options{})
 	if err == nil {
 		t.Fatalf("read an image whose config is gone: %+v", img)
 	}
+	read() // but the cache has it
 }
 
 // TestBlobGone reads contents that neither the cache nor, by then, the registry has: an error that is not forgotten.
@@ -353,7 +354,7 @@ func TestDamagedCache(t *testing.T) {
 			t.Errorf("all damaged (%d): another image", how)
 		}
 		c.fetched()
-		if read(); len(c.fetched()) != 2 {
+		if read(); len(c.fetched()) != 1 {
 			t.Errorf("damage %d was not mended", how)
 		}
 	}

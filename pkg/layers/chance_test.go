@@ -55,14 +55,12 @@ func (c *chance) layer() []tar.Header {
 		switch k := c.IntN(20); {
 		case k < 7:
 			h.Typeflag, h.Size = tar.TypeReg, int64(c.IntN(40))
-			if c.IntN(6) == 0 {
-				h.PAXRecords = map[string]string{"SCHILY.xattr.security.capability": "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"}
-			}
+			h.PAXRecords = c.xattrs(true)
 		case k < 11:
 			if c.overlaid && within(name, c.deleted) {
 				continue
 			}
-			h.Typeflag, h.Name = tar.TypeDir, name+"/"
+			h.Typeflag, h.Name, h.PAXRecords = tar.TypeDir, name+"/", c.xattrs(false)
 		case k < 13:
 			h.Typeflag, h.Linkname = tar.TypeSymlink, []string{"a", "../b", "/" + c.top + "/a/b", "/nowhere", "../../../../../../etc", "."}[c.IntN(6)]
 		case k < 15:
@@ -70,6 +68,7 @@ func (c *chance) layer() []tar.Header {
 			if h.Linkname == "" || h.Linkname == name || strings.HasPrefix(h.Linkname, name+"/") {
 				continue
 			}
+			h.PAXRecords = c.xattrs(true)
 			if of, ok := c.said[h.Linkname]; ok && !c.overlaid { // umoci leaves the file's owner and mode as they are
 				h.Mode, h.Uid, h.Gid, h.PAXRecords = of.Mode, of.Uid, of.Gid, of.PAXRecords
 			}
@@ -110,6 +109,23 @@ func (c *chance) layer() []tar.Header {
 	}
 	return layer
 }
+
+// xattrs are the extended attributes of an entry, mostly none.
+func (c *chance) xattrs(caps bool) map[string]string {
+	records := map[string]string{}
+	if caps && c.IntN(6) == 0 {
+		records[xattrRecord+"security.capability"] = someCaps
+	}
+	for _, name := range []string{"user.note", "user.more", "trusted.note", "security.note"} {
+		if c.IntN(12) == 0 {
+			records[xattrRecord+name] = strings.Repeat("v\x01=\n", c.IntN(5))
+		}
+	}
+	return records
+}
+
+// xattrRecord begins the records of extended attributes in a tar.
+const xattrRecord = "SCHILY.xattr."
 
 // parents are the directories above a path, the highest first.
 func parents(name string) (all []string) {

@@ -64,3 +64,9 @@ func decompressWithin(r io.Reader, window uint64) (io.ReadCloser, compression, e
 	}
 	return io.NopCloser(in), plain, nil
 }
+
+// wideFrame tells whether a layer begins with a zstd frame that takes much memory to unpack.
+func wideFrame(head []byte) bool {
+	var h zstd.Header
+	return h.Decode(head) == nil && h.WindowSize > usualWindow
+}

@@ -93,10 +93,11 @@ type view struct {
 	sum      [32]byte
 	same     string // the first name of a file of several names
 	caps     bool
+	extra    string // extended attributes, numbers of a device
 }
 
 func (v view) String() string {
-	return fmt.Sprintf("%v %d:%d %d bytes %.6x link %q same %q caps %v", v.mode, v.uid, v.gid, v.size, v.sum, v.link, v.same, v.caps)
+	return fmt.Sprintf("%v %d:%d %d bytes %.6x link %q same %q caps %v %s", v.mode, v.uid, v.gid, v.size, v.sum, v.link, v.same, v.caps, v.extra)
 }
 
 // seen lists the tree that imgaudit merged, without its root.
@@ -108,6 +109,14 @@ func seen(t *testing.T, f *layers.FS) map[string]view {
 			return nil
 		}
 		v := view{mode: e.Mode, uid: e.UID, gid: e.GID, link: e.Link, caps: e.Caps}
+		if x := e.Extra; x != nil {
+			for _, a := range x.Xattrs {
+				v.extra += fmt.Sprintf("%s=%q ", a.Name, a.Value)
+			}
+			if e.Mode&fs.ModeDevice != 0 {
+				v.extra += fmt.Sprintf("%d:%d", x.Major, x.Minor)
+			}
+		}
 		if e.Mode.IsRegular() {
 			data, err := f.ReadFile(e.Path[1:])
 			check(t, err)
@@ -153,6 +162,11 @@ func unpacked(t *testing.T, root string) map[string]view {
 		if info.Mode()&fs.ModeSymlink != 0 {
 			v.mode = fs.ModeSymlink | 0o777
 		}
+		v.extra = attributes(t, path)
+		if info.Mode()&fs.ModeDevice != 0 {
+			dev := info.Sys().(*syscall.Stat_t).Rdev
+			v.extra += fmt.Sprintf("%d:%d", dev>>8&0xfff, dev&0xff|dev>>12&^0xff) // makedev(3) of 32 bits
+		}
 		if info.Mode().IsRegular() {
 			v.size, v.sum = info.Size(), sha256.Sum256(readFile(t, path))
 			v.caps = xattr(path, "security.capability")
@@ -173,6 +187,26 @@ func unpacked(t *testing.T, root string) map[string]view {
 func xattr(path, name string) bool {
 	n, err := syscall.Getxattr(path, name, make([]byte, 256))
 	return err == nil && n > 0
+}
+
+// attributes are the extended attributes of what is not a symlink.
+func attributes(t *testing.T, path string) (text string) {
+	t.Helper()
+	if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSymlink != 0 {
+		return ""
+	}
+	names := make([]byte, 4096)
+	n, err := syscall.Listxattr(path, names)
+	check(t, err)
+	list := strings.FieldsFunc(string(names[:n]), func(c rune) bool { return c == 0 })
+	sort.Strings(list)
+	for _, name := range list {
+		value := make([]byte, 4096)
+		n, err := syscall.Getxattr(path, name, value)
+		check(t, err)
+		text += fmt.Sprintf("%s=%q ", name, value[:n])
+	}
+	return text
 }
 
 // difference lists the paths at which two trees differ.

@@ -14,19 +14,30 @@ type Efficiency struct {
 	Wasted int64   `json:"wasted"` // bytes; dive's "potential wasted space": every path of several versions, with all of them
 }
 
-// Efficiency computes dive's figure. It is zero if the image could not be read as a whole.
-func (img *Image) Efficiency() Efficiency {
+// maxEfficiency bounds the entries and whiteouts of an image for which the figure is computed: it takes about 200 bytes
+// of memory for each, beside those of the image.
+const maxEfficiency = 1 << 18
+
+// Efficiency computes dive's figure; false if the image could not be read as a whole, or has too many entries.
+func (img *Image) Efficiency() (Efficiency, bool) {
 	if img.FS == nil || len(img.strata) == 0 {
-		return Efficiency{}
+		return Efficiency{}, false
+	}
+	size := 0
+	for _, s := range img.strata {
+		size += len(s.items) + len(s.whiteouts)
+	}
+	if size > maxEfficiency {
+		return Efficiency{}, false
 	}
 	d := dive{paths: map[string]*versions{}, below: newTree(), stated: map[string]bool{}}
 	for index, s := range img.strata {
 		d.layer(s)
 		if d.below.lay(index, s) != nil {
-			return Efficiency{}
+			return Efficiency{}, false
 		}
 	}
-	return d.figure()
+	return d.figure(), true
 }
 
 // versions are those of one path.

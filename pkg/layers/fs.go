@@ -16,6 +16,8 @@ type Entry struct {
 	// NotGo says of an ELF file that it was searched for Go's build information, which every program that Go built has,
 	// and holds none. false: it may be Go's.
 	NotGo bool `json:"notGo,omitempty"`
+	// Extra is what few entries have, nil for the others. It must not be changed: entries share it.
+	Extra *Extra `json:"extra,omitempty"`
 }
 
 // FS is the merged, read-only tree. It implements fs.FS, fs.StatFS, fs.ReadDirFS, fs.ReadFileFS and fs.ReadLinkFS

@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // schema is the form of all that the cache keeps of layers. It changes with every change of what is read of a layer or
 // how it is written down; that two builds of imgaudit never share an entry is the cache's own care.
-const schema = "1"
+const schema = "2"
 
 // blockSize is the size in bytes from which on a block of an index is compressed and the next begun.
 const blockSize = 256 << 10
@@ -27,7 +27,8 @@ const (
 	flagSparse  // the contents do not stand in the tar as they are
 	flagFinds   // secrets follow
 	flagNotGo
-	allFlags = 1<<iota - 1
+	flagExtra // the rare follows
+	allFlags  = 1<<iota - 1
 )
 
 // encode writes an index: its numbers as varints, a path as how much it shares with the one before and the rest, all in
@@ -35,9 +36,14 @@ const (
 func (x *index) encode() []byte {
 	s := &x.stratum
 	text := 0
+	var extra *Extra
 	for _, it := range s.items {
 		text += len(it.entry.Path) + len(it.entry.Link) + len(it.hardlink)
-		for _, f := range it.finds {
+		if x := it.entry.Extra; x != nil && x != extra {
+			extra = x
+			text += int(x.weight())
+		}
+		for _, f := range it.finds() {
 			text += len(f.Shape)
 		}
 	}
@@ -80,6 +86,7 @@ type writer struct {
 	last     string // path
 	uid, gid int
 	offset   int64 // where the contents before end
+	extra    *Extra
 }
 
 // block ends the block if it has some bytes.
@@ -121,7 +128,7 @@ func (w *writer) item(it *item) {
 	}{
 		{e.Caps, flagCaps}, {e.ELF, flagELF}, {it.hardlink != "", flagHardlink}, {e.Link != "", flagLink},
 		{e.UID != w.uid || e.GID != w.gid, flagOwner}, {hasContent, flagContent}, {hasContent && c.sparse, flagSparse},
-		{len(it.finds) > 0, flagFinds}, {e.NotGo, flagNotGo},
+		{it.secrets != nil, flagFinds}, {e.NotGo, flagNotGo}, {e.Extra != nil, flagExtra},
 	} {
 		if f.on {
 			flags |= f.flag
@@ -141,9 +148,12 @@ func (w *writer) item(it *item) {
 	if flags&flagHardlink != 0 {
 		w.text(it.hardlink)
 	}
+	if flags&flagExtra != 0 {
+		w.rare(e.Extra)
+	}
 	if flags&flagFinds != 0 {
-		w.number(uint64(len(it.finds)))
-		for _, f := range it.finds {
+		w.number(uint64(len(it.finds())))
+		for _, f := range it.finds() {
 			w.text(f.Shape)
 			w.number(uint64(f.Offset))
 		}
@@ -156,6 +166,23 @@ func (w *writer) item(it *item) {
 		if c.pack > 0 {
 			w.number(uint64(c.at))
 		}
+	}
+}
+
+// rare writes what few entries have: 0 for the same as the last time, else 1 and what it is.
+func (w *writer) rare(x *Extra) {
+	if x == w.extra {
+		w.number(0)
+		return
+	}
+	w.extra = x
+	w.number(1)
+	w.signed(x.Major)
+	w.signed(x.Minor)
+	w.number(uint64(len(x.Xattrs)))
+	for _, a := range x.Xattrs {
+		w.text(a.Name)
+		w.text(a.Value)
 	}
 }
 

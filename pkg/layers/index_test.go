@@ -36,7 +36,7 @@ func TestIndexHasEverything(t *testing.T) {
 		case 0:
 			it.entry.Mode, it.entry.Link = fs.ModeSetuid|0o4755, ""
 			it.content = &remembered{from: o, offset: 512, pack: 3, at: 77}
-			it.finds = []sighting{{Shape: "private key", Offset: 7}, {Shape: "token", Offset: 1 << 32}}
+			it.secrets = &[]sighting{{Shape: "private key", Offset: 7}, {Shape: "token", Offset: 1 << 32}}
 		case 1:
 			it.entry.Mode, it.entry.Link = 0o600, ""
 			it.content = &remembered{from: o, offset: 1 << 33, sparse: true}
@@ -48,6 +48,7 @@ func TestIndexHasEverything(t *testing.T) {
 		}
 		x.stratum.items = append(x.stratum.items, &it)
 	}
+	x.stratum.items = append(x.stratum.items, &item{entry: Entry{Path: "/shared", Mode: 0o644, Extra: x.stratum.items[3].entry.Extra}, content: held(nil)})
 	x.stratum.items = append(x.stratum.items, &item{entry: Entry{Path: "/empty", Mode: 0o644}, content: held(nil)})
 	x.stratum.items = append(x.stratum.items, &item{entry: Entry{Path: "/" + strings.Repeat("p", maxPath), Mode: fs.ModeDir | 0o1777, UID: -1, GID: 1 << 40}})
 	x.stratum.whiteouts, x.stratum.opaque = []string{"/a/b", "/a/bc"}, []string{"/a", "/z"}
@@ -65,6 +66,9 @@ func TestIndexHasEverything(t *testing.T) {
 	got, err := decodeIndex(x.encode(), o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if items := got.stratum.items; items[3].entry.Extra != items[4].entry.Extra {
+		t.Error("what entries share is there twice")
 	}
 	if !reflect.DeepEqual(*got, x) {
 		t.Errorf("got\n%+v\nwant\n%+v", *got, x)
@@ -85,6 +89,14 @@ func fill(t *testing.T, v reflect.Value, n int) {
 			f.SetUint(uint64(n + 1))
 		case reflect.Bool:
 			f.SetBool(true)
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
+			fill(t, f.Elem(), n)
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), n+1, n+1))
+			for j := range n + 1 {
+				fill(t, f.Index(j), n+j)
+			}
 		default:
 			t.Fatalf("%s is of a kind this test does not know", v.Type().Field(i).Name)
 		}
@@ -105,7 +117,7 @@ func TestIndexOfRealLayer(t *testing.T) {
 	}
 	for i, it := range got.stratum.items {
 		want := f.items[i]
-		if it.entry != want.entry || it.hardlink != want.hardlink {
+		if !reflect.DeepEqual(it.entry, want.entry) || it.hardlink != want.hardlink {
 			t.Errorf("got %+v, want %+v", it, want)
 		}
 		c, ok := it.content.(*remembered)
@@ -170,6 +182,8 @@ func TestHostileIndex(t *testing.T) {
 		"much text":         number(1<<62, 0, 0, 0, 0, 0),
 		"text for nothing":  number(maxMemory, 0, 0, 0, 0, 0),
 		"more text":         append(number(1, 0, 0, 0, 1, 0), number(0, 2, 'a', 'b')...),
+		"the same as none":  append(number(1, 0, 1, 1, 0, 0), number(flagExtra, 0, 1, '/', 0o644, 0)...),
+		"endless xattrs":    append(number(1, 0, 1, 1, 0, 0), number(flagExtra, 0, 1, '/', 0o644, 1, 0, 0, maxXattrs, 0, 0)...),
 		"a shared nothing":  append(number(9, 0, 0, 0, 1, 0), number(1, 1, 'a')...),
 		"something behind":  append(number(0, 0, 0, 0, 0, 0), 0),
 		"contents of a dir": append(number(1, 0, 1, 1, 0, 0), number(flagContent, 0, 1, '/', uint64(fs.ModeDir), 1, 0, 0)...),
@@ -212,7 +226,7 @@ func FuzzIndex(f *testing.F) {
 			t.Fatalf("%d items, then %d", len(x.stratum.items), len(again.stratum.items))
 		}
 		for i := range x.stratum.items {
-			if a, b := x.stratum.items[i], again.stratum.items[i]; a.entry != b.entry || a.hardlink != b.hardlink {
+			if a, b := x.stratum.items[i], again.stratum.items[i]; !reflect.DeepEqual(a.entry, b.entry) || a.hardlink != b.hardlink {
 				t.Fatalf("%+v, then %+v", a, b)
 			}
 		}

@@ -39,7 +39,7 @@ func decodeIndex(data []byte, o *origin) (*index, error) {
 	}
 	x.stratum.whiteouts = d.paths(int(whiteouts))
 	x.stratum.opaque = d.paths(int(opaque))
-	if d.bad || len(d.rest) > 0 || len(d.blocks) > 0 || d.arena.Len() != int(text) {
+	if d.bad || len(d.rest) > 0 || len(d.blocks) > 0 || int64(d.arena.Len())+d.heavy != int64(text) {
 		return nil, errIndex
 	}
 	return x, nil
@@ -57,6 +57,8 @@ type decoder struct {
 	last     string
 	uid, gid int
 	offset   int64
+	extra    *Extra
+	heavy    int64 // of text, what extras take beside their bytes
 }
 
 // block goes on to the next block, if this one was read to its end.
@@ -74,7 +76,7 @@ func (d *decoder) block() {
 }
 
 // maxBlock is the size in bytes of the largest block: the largest entry, or path, may end it.
-const maxBlock = blockSize + 3*maxPath + maxInFile*2*maxPath
+const maxBlock = blockSize + 3*maxPath + maxInFile*2*maxPath + 4*maxXattrs
 
 // number reads a number that is at most most.
 func (d *decoder) number(most uint64) uint64 {
@@ -119,7 +121,7 @@ func (d *decoder) keep(head string, tail []byte) string {
 	return d.arena.String()[start:]
 }
 
-func (d *decoder) text() string { return d.keep("", d.bytes(int(d.number(maxPath+1)))) }
+func (d *decoder) text(most uint64) string { return d.keep("", d.bytes(int(d.number(most)))) }
 
 func (d *decoder) path() string {
 	shared := d.number(uint64(len(d.last)))
@@ -150,15 +152,20 @@ func (d *decoder) item(it *item, c *remembered, o *origin) bool {
 	}
 	e.UID, e.GID = d.uid, d.gid
 	if flags&flagLink != 0 {
-		e.Link = d.text()
+		e.Link = d.text(maxPath + 1)
 	}
 	if flags&flagHardlink != 0 {
-		it.hardlink = d.text()
+		it.hardlink = d.text(maxPath + 1)
+	}
+	if flags&flagExtra != 0 {
+		e.Extra = d.rare()
 	}
 	if flags&flagFinds != 0 {
+		var finds []sighting
 		for range d.number(maxInFile) {
-			it.finds = append(it.finds, sighting{Shape: d.text(), Offset: int64(d.number(maxImageSize))})
+			finds = append(finds, sighting{Shape: d.text(maxPath), Offset: int64(d.number(maxImageSize))})
 		}
+		it.note(finds)
 	}
 	if flags&flagContent == 0 {
 		if e.Mode.IsRegular() && it.hardlink == "" {
@@ -181,4 +188,24 @@ func (d *decoder) item(it *item, c *remembered, o *origin) bool {
 	}
 	it.content = c
 	return true
+}
+
+// rare reads what few entries have.
+func (d *decoder) rare() *Extra {
+	if d.number(1) == 0 {
+		d.bad = d.bad || d.extra == nil
+		return d.extra
+	}
+	x := &Extra{Major: d.signed(), Minor: d.signed()}
+	for range d.number(maxXattrs) {
+		if d.bad {
+			return nil
+		}
+		x.Xattrs = append(x.Xattrs, Xattr{Name: d.text(maxXattrs), Value: d.text(maxXattrs)})
+	}
+	d.extra = x
+	if d.heavy += x.weight() - int64(x.text()); d.heavy > maxMemory {
+		d.bad = true
+	}
+	return x
 }

@@ -11,6 +11,7 @@ const (
 	maxLayers    = 1000      // layers of one image
 	maxEntries   = 5 << 20   // tar entries of one layer
 	maxPath      = 4096      // bytes of a path or link target: PATH_MAX of Linux
+	maxXattrs    = 128 << 10 // bytes of the extended attributes of an entry; Linux takes 64 KiB for one: XATTR_SIZE_MAX
 	maxImageSize = 32 << 30  // uncompressed bytes of all layers together
 	maxDepth     = 4         // nested indexes
 	maxListed    = 4096      // manifests listed by one index

@@ -26,6 +26,10 @@ func (f *facts) list(ctx context.Context, in io.Reader, left *budget, from *orig
 	take func(*item, *tar.Header, *tar.Reader, int64) error) error {
 	tr := tar.NewReader(in)
 	var room slab
+	most, again := left.entries, from.bodies
+	if again != nil {
+		most = again.most
+	}
 	for {
 		h, err := tr.Next()
 		if err == io.EOF {
@@ -34,8 +38,8 @@ func (f *facts) list(ctx context.Context, in io.Reader, left *budget, from *orig
 		if err != nil {
 			return tarError(err)
 		}
-		if f.entries++; f.entries > left.entries {
-			return limitError("layer", int64(left.entries), "entries")
+		if f.entries++; f.entries > most {
+			return limitError("layer", int64(most), "entries")
 		}
 		if f.entries%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -47,17 +51,27 @@ func (f *facts) list(ctx context.Context, in io.Reader, left *budget, from *orig
 		if !ok {
 			continue
 		}
-		if err := left.hold(entryCost + int64(len(h.Name)+len(h.Linkname))); err != nil {
-			return err
+		if again == nil { // else nothing of the entry is kept
+			if err := left.hold(room.weight(it, h)); err != nil {
+				return err
+			}
 		}
 		if it.entry.Mode.IsRegular() && it.hardlink == "" {
 			offset := at()
 			if err := take(it, h, tr, offset); err != nil {
 				return tarError(err)
 			}
-			if h.Size > 0 {
+			switch {
+			case h.Size == 0:
+			case again != nil:
+				again.add(offset, it.content)
+			default:
 				it.content = from.content(it.content, offset, h)
 			}
+		}
+		if again != nil {
+			room.back()
+			continue
 		}
 		if err := f.add(h.Name, it); err != nil {
 			return err

@@ -43,7 +43,7 @@ type item struct {
 	entry    Entry
 	hardlink string // rooted target, "" if it is no hard link
 	content  content
-	finds    []sighting // secrets in a regular file, see secrets.go: a fact of the layer like the entry
+	secrets  *[]sighting // in a regular file, see secrets.go: a fact of the layer like the entry; nil for none, as most have
 }
 
 // add takes one tar entry: name as written in the tar, it with everything but the path.
@@ -154,8 +154,8 @@ func (t *tree) put(index int, it *item) error {
 	case it.entry.Mode.IsRegular():
 		t.store(n)
 	}
-	if len(it.finds) > 0 && it.hardlink == "" && it.entry.Mode.IsRegular() {
-		t.finds = append(t.finds, holder{it.entry.Path, n.identity(), it.finds})
+	if finds := it.finds(); len(finds) > 0 && it.hardlink == "" && it.entry.Mode.IsRegular() {
+		t.finds = append(t.finds, holder{it.entry.Path, n.identity(), finds})
 	}
 	if old != nil {
 		t.drop(old, index, n)

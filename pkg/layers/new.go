@@ -41,7 +41,7 @@ func New(layers ...[]File) (*FS, error) {
 		for i := range files {
 			it, err := files[i].item()
 			if it.entry.Mode.IsRegular() && !it.entry.ELF {
-				it.finds = search.whole(files[i].Path, files[i].Data)
+				it.note(search.whole(files[i].Path, files[i].Data))
 			}
 			if err == nil {
 				err = s.add(files[i].Path, &it)

@@ -28,7 +28,7 @@ var oddLayers = map[string]struct {
 		{Name: "link", Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("t/", 1000), Format: tar.FormatGNU},
 	}}},
 	"devices": {layers: [][]tar.Header{{
-		{Name: "null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3, Mode: 0o666}, {Name: "sda", Typeflag: tar.TypeBlock, Devmajor: 8, Mode: 0o660, Gid: 6},
+		{Name: "null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3, Mode: 0o666}, {Name: "sda", Typeflag: tar.TypeBlock, Devmajor: 8, Mode: 0o660, Gid: 6}, {Name: "nvme", Typeflag: tar.TypeBlock, Devmajor: 259, Devminor: 70_000, Mode: 0o660},
 		{Name: "pipe", Typeflag: tar.TypeFifo, Mode: 0o640, Uid: 5}, {Name: "pipe2", Typeflag: tar.TypeLink, Linkname: "pipe", Mode: 0o640, Uid: 5},
 	}}},
 	"owners": {layers: [][]tar.Header{{
@@ -37,9 +37,11 @@ var oddLayers = map[string]struct {
 	}}},
 	"extended attributes": {layers: [][]tar.Header{{
 		{Name: "caps", Mode: 0o755, Size: 4, PAXRecords: map[string]string{"SCHILY.xattr.security.capability": someCaps}},
-		{Name: "user", Mode: 0o755, Size: 4, PAXRecords: map[string]string{"SCHILY.xattr.user.note": "x"}},
+		{Name: "user", Mode: 0o755, Size: 4, PAXRecords: map[string]string{"SCHILY.xattr.user.note": "x\x01y", "SCHILY.xattr.trusted.note": "", "SCHILY.xattr.security.note": "label\n"}},
+		{Name: "dir/", Typeflag: tar.TypeDir, Mode: 0o755, PAXRecords: map[string]string{"SCHILY.xattr.user.note": "d"}},
+		{Name: "null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3, Mode: 0o666, PAXRecords: map[string]string{"SCHILY.xattr.security.note": "n"}},
 		{Name: "linked", Typeflag: tar.TypeLink, Linkname: "caps", Mode: 0o755, PAXRecords: map[string]string{"SCHILY.xattr.security.capability": someCaps}},
-	}, {{Name: "caps", Mode: 0o755, Size: 5}}}},
+	}, {{Name: "caps", Mode: 0o755, Size: 5}, {Name: "dir/", Typeflag: tar.TypeDir, Mode: 0o755, PAXRecords: map[string]string{"SCHILY.xattr.user.other": "e"}}}}},
 	"a directory becomes a file and a directory again": {layers: [][]tar.Header{
 		{{Name: "d/", Typeflag: tar.TypeDir, Mode: 0o755}, {Name: "d/x", Mode: 0o644, Size: 1}},
 		{{Name: "d", Mode: 0o600, Size: 4}},

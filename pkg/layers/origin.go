@@ -21,11 +21,13 @@ type origin struct {
 	// disk is the layer if it lies uncompressed on disk: its contents are read in place, and the cache would win nothing.
 	disk *fileBlob
 	// reread reads and verifies the whole layer; nil for one whose contents are known already.
-	reread  func() (map[int64]content, error)
+	reread func() (*bodies, error)
+	// bodies takes what is read if nothing else of the layer is wanted: see reread.go.
+	bodies  *bodies
 	counter *counter // while the layer is read
 
 	once   sync.Once // for again and failed
-	again  map[int64]content
+	again  *bodies
 	failed error
 
 	mu     sync.Mutex
@@ -132,11 +134,7 @@ func (c *remembered) source() (content, error) {
 	if o.failed != nil {
 		return nil, o.failed
 	}
-	inner, ok := o.again[c.offset]
-	if !ok {
-		return nil, fmt.Errorf("no file at offset %d of the layer", c.offset)
-	}
-	return inner, nil
+	return o.again.at(c.offset)
 }
 
 // fail notes that contents of the layer could not be read when they were asked for.

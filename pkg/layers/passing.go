@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"runtime/debug"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // Bounds of an archive that passes.
@@ -185,9 +188,12 @@ func (p *passing) takeDocument(name string, size int64, body io.Reader) error {
 }
 
 // takeLayer reads an entry as a layer. Whether it is one is asked when an image wants it.
-func (p *passing) takeLayer(ctx context.Context, name string, body io.Reader) {
+func (p *passing) takeLayer(ctx context.Context, name string, body *bufio.Reader) {
 	layer := &passed{name: name, again: p.again, from: newOrigin()}
 	again := &replay{blob: layer, once: p.again == nil, programs: &p.programs}
+	if head, _ := body.Peek(zstd.HeaderMaxSize); wideFrame(head) {
+		defer debug.FreeOSMemory() // there is no room for this window and the next one
+	}
 	layer.facts, layer.err = readPassing(ctx, io.NopCloser(body), again, -1, p.left, layer.from)
 	p.layers[name] = layer
 }

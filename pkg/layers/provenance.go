@@ -70,12 +70,7 @@ func (d *descent) statement(ctx context.Context, desc descriptor) ([]byte, error
 		if !strings.HasPrefix(l.Annotations[predicateType], slsaProvenance) {
 			continue
 		}
-		r, err := d.store.blob(l).open(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("provenance %s: %w", l.Digest, err)
-		}
-		defer r.Close()
-		data, err := readAll(r, maxConfig, "provenance")
+		data, err := d.store.document(ctx, l, maxConfig)
 		if err == nil {
 			err = verify(digestOf(data), l.Digest)
 		}

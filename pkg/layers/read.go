@@ -20,14 +20,15 @@ type Options struct {
 	// Progress, if set, is told what is going on, one call at a time.
 	Progress func(Progress)
 	// Cache, if set, has what was read of layers before, and is given what is read of others. What it has is never
-	// looked at again: an image whose layers it has all is read by its manifest and config.
+	// looked at again: an image of a registry whose layers and config it has all is read by asking what its tag names.
 	Cache *cache.Store
 	// InsecureRegistries are the hosts, each with its port or for all ports, that may be spoken to over plain http and
 	// with unverified TLS. Loopback hosts are always tried over http too; registries.conf can name more.
 	InsecureRegistries []string
 	// CAFiles are PEM files of authorities that are believed beside the system's.
 	CAFiles []string
-	// Offline refuses whatever needs the network: registries and engines behind TCP.
+	// Offline refuses whatever needs the network: engines behind TCP, and registries, but for an image that is named by
+	// digest and that the cache has.
 	Offline bool
 	// Stream is where the kind Stream is read from.
 	Stream io.Reader
@@ -64,7 +65,7 @@ var (
 // name or ID; a Stream's name only stands in messages and in Image.Ref.
 //
 // It fails only when manifest or config cannot be read: a broken layer gives an Image whose Unread says so and whose
-// FS is nil. The context bounds the reading. Nothing is written to disk and no connection is kept for long: files that
+// FS is nil. The context bounds the reading. Nothing is written to disk but facts into Options.Cache, and no connection is kept for long: files that
 // were not kept in memory are read from their layer again when FS is asked for them, after Read and without its context.
 //
 // What came from a Stream cannot be read again: a file that was too big to be kept opens with a *GoneError.

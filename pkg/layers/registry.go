@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"sync"
+
+	"github.com/imgaudit/imgaudit/pkg/cache"
 )
 
 // registryStore is the places where an image of a registry can be had: its mirrors and the registry itself.
@@ -15,6 +17,7 @@ type registryStore struct {
 	from  []*repository // in the order in which they are asked
 	conf  *registriesConf
 	net   *network
+	cache *cache.Store // nil without one
 	mu    sync.Mutex
 	have  map[string][]byte // the document a reference led to, by digest, so that it is fetched once
 }
@@ -34,24 +37,27 @@ func findInRegistry(ctx context.Context, written string, opt Options) (store, de
 	if err != nil {
 		return nil, descriptor{}, err
 	}
-	if opt.Offline {
-		return nil, descriptor{}, fmt.Errorf("asking %s: %w", ref.host, ErrOffline)
+	if opt.Offline && ref.digest == "" {
+		return nil, descriptor{}, fmt.Errorf("asking %s: %w (only an image named by digest, HOST/NAME@sha256:..., can be had from the cache)", ref.host, ErrOffline)
 	}
-	s, err := newRegistryStore(ref, conf, newNetwork(env, opt))
+	s, err := newRegistryStore(ref, conf, newNetwork(env, opt), opt.Cache)
 	if err != nil {
 		return nil, descriptor{}, err
+	}
+	if opt.Offline {
+		return s, descriptor{Digest: ref.digest}, nil
 	}
 	from, err := s.resolve(ctx)
 	return s, from, err
 }
 
 // newRegistryStore knows where to ask for an image, and asks nobody yet.
-func newRegistryStore(ref reference, conf *registriesConf, net *network) (*registryStore, error) {
+func newRegistryStore(ref reference, conf *registriesConf, net *network, store *cache.Store) (*registryStore, error) {
 	places, err := conf.places(ref)
 	if err != nil {
 		return nil, err
 	}
-	s := &registryStore{named: ref, conf: conf, net: net, have: map[string][]byte{}}
+	s := &registryStore{named: ref, conf: conf, net: net, cache: store, have: map[string][]byte{}}
 	for _, p := range places {
 		s.from = append(s.from, &repository{place: p, net: net})
 		if p.insecure {
@@ -83,39 +89,19 @@ func (s *registryStore) resolve(ctx context.Context) (descriptor, error) {
 			continue
 		}
 		s.have[d.Digest] = data
+		s.know(d.Digest, data)
 		s.from[0], s.from[i] = s.from[i], s.from[0]
 		return d, nil
 	}
 	return descriptor{}, tried.err()
 }
 
-func (s *registryStore) document(ctx context.Context, d descriptor, limit int64) ([]byte, error) {
-	s.mu.Lock()
-	data, ok := s.have[d.Digest]
-	s.mu.Unlock()
-	if ok {
-		return data, nil
+func (s *registryStore) blob(d descriptor) blob {
+	if s.net.offline {
+		return offlineBlob{s}
 	}
-	if isManifest(d.MediaType) {
-		var tried attempts
-		for _, r := range s.from {
-			data, _, err := r.manifest(ctx, d.Digest)
-			if err == nil {
-				return data, nil
-			}
-			tried.add(r, err)
-		}
-		return nil, tried.err()
-	}
-	r, err := s.blob(d).open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return readAll(r, limit, "config")
+	return remoteBlob{s, d}
 }
-
-func (s *registryStore) blob(d descriptor) blob { return remoteBlob{s, d} }
 
 // remoteBlob is a blob of a registry.
 type remoteBlob struct {

@@ -44,7 +44,7 @@ type searcher struct {
 func (s *stratum) cut() bool {
 	n := 0
 	for i := range s.items {
-		n += len(s.items[i].finds)
+		n += len(s.items[i].finds())
 	}
 	return n >= maxFinds
 }
@@ -94,6 +94,21 @@ func (s *searcher) stream(name string, head []byte, size int64, body io.Reader, 
 		kept = copy(s.part, text[searchPart:])
 		from, written = from+searchPart, kept
 	}
+}
+
+// note gives an item the secrets that were found in it.
+func (it *item) note(finds []sighting) {
+	if len(finds) > 0 {
+		it.secrets = &finds
+	}
+}
+
+// finds are the secrets in an item.
+func (it *item) finds() []sighting {
+	if it.secrets == nil {
+		return nil
+	}
+	return *it.secrets
 }
 
 // search notes the secrets that begin in the first n bytes of a text, which stands at an offset of its file.

@@ -72,7 +72,8 @@ func (it *item) place(tr *tar.Reader, h *tar.Header, b *fileBlob, in *window, of
 		}
 		data := make([]byte, h.Size)
 		_, err = io.ReadFull(tr, data)
-		it.content, it.finds = held(data), search.whole(h.Name, data)
+		it.content = held(data)
+		it.note(search.whole(h.Name, data))
 		return err
 	}
 	if h.Size > b.size-offset {
@@ -87,7 +88,9 @@ func (it *item) place(tr *tar.Reader, h *tar.Header, b *fileBlob, in *window, of
 	it.entry.ELF = string(head[:]) == elfMagic
 	it.content = &placed{blob: b, offset: offset}
 	if !it.entry.ELF && h.Size > 0 {
-		it.finds, err = search.stream(h.Name, nil, h.Size, io.NewSectionReader(in, offset, h.Size), io.Discard)
+		var finds []sighting
+		finds, err = search.stream(h.Name, nil, h.Size, io.NewSectionReader(in, offset, h.Size), io.Discard)
+		it.note(finds)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"runtime/debug"
 	"sync/atomic"
 )
 
@@ -28,6 +29,7 @@ func readStream(ctx context.Context, b blob, most int64, left *budget, from *ori
 		return nil, err
 	}
 	defer left.memory.Add(maxWindow)
+	defer debug.FreeOSMemory() // there is no room for this window and the next one
 	if raw, err = b.open(ctx); err != nil {
 		return nil, err
 	}

@@ -47,15 +47,17 @@ func (t *taker) take(it *item, h *tar.Header, body *tar.Reader, offset int64) (e
 		}
 		it.content = held(data)
 		if !it.entry.ELF {
-			it.finds = t.search.whole(h.Name, data)
+			it.note(t.search.whole(h.Name, data))
 		}
 	case sparse(h):
 		it.content = unavailable{errSparse}
 	default:
 		s := newScan(t.again.once)
-		if it.finds, err = t.search.stream(h.Name, head, h.Size, body, s); err != nil {
+		finds, err := t.search.stream(h.Name, head, h.Size, body, s)
+		if err != nil {
 			return err
 		}
+		it.note(finds)
 		it.content = t.replayed(offset, s)
 	}
 	return nil

@@ -34,22 +34,23 @@ type owned struct {
 	mode     fs.FileMode
 	uid, gid int
 	caps     bool
+	extra    *Extra
 }
 
-// own has a hard link decide on owner, mode and capabilities of a file, nil for what is no regular file. The names have
+// own has a hard link decide on owner, mode and extended attributes of a file, nil for what is no regular file. The names have
 // them when the tree is finished.
 func (t *tree) own(i *inode, target *node, link *item) {
 	if i == nil || link.entry.Mode&ownSilent != 0 {
 		return
 	}
-	said := owned{link.entry.Mode, link.entry.UID, link.entry.GID, link.entry.Caps}
-	have := owned{target.entry.Mode, target.entry.UID, target.entry.GID, target.entry.Caps}
+	said := owned{link.entry.Mode, link.entry.UID, link.entry.GID, link.entry.Caps, link.entry.Extra}
+	have := owned{target.entry.Mode, target.entry.UID, target.entry.GID, target.entry.Caps, target.entry.Extra}
 	if i.said != nil {
 		have = *i.said
 	}
-	if said.uid == have.uid && said.gid == have.gid {
-		said.caps = said.caps || have.caps // they go with a change of owner: chown(2)
-	}
+	chowned := said.uid != have.uid || said.gid != have.gid
+	said.caps = said.caps || have.caps && !chowned
+	said.extra = have.extra.with(said.extra, chowned)
 	if said != have {
 		i.said, t.disowned = &said, true
 	}
@@ -65,7 +66,8 @@ func (t *tree) giveOwners() {
 			return nil
 		}
 		own := *n.item
-		own.entry.Mode, own.entry.UID, own.entry.GID, own.entry.Caps = n.inode.said.mode, n.inode.said.uid, n.inode.said.gid, n.inode.said.caps
+		said := n.inode.said
+		own.entry.Mode, own.entry.UID, own.entry.GID, own.entry.Caps, own.entry.Extra = said.mode, said.uid, said.gid, said.caps, said.extra
 		n.item = &own
 		return nil
 	})

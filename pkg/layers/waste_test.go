@@ -156,7 +156,7 @@ func TestEfficiency(t *testing.T) {
 			imagetest.WriteDockerArchive(t, archive, []string{"test:1"}, img.Build(t))
 			read, err := layers.Read(context.Background(), layers.DockerArchive, archive, layers.Options{})
 			check(t, err)
-			e := read.Efficiency()
+			e, _ := read.Efficiency()
 			if got := fmt.Sprintf("%.2f", 100*e.Score); got != c.score || e.Wasted != c.wasted {
 				t.Errorf("%s %%, %d bytes; dive said %s %%, %d bytes", got, e.Wasted, c.score, c.wasted)
 			}

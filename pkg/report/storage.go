@@ -12,11 +12,11 @@ import (
 type StorageFacts struct {
 	Stored int64 `json:"stored"` // bytes of the files of all layers, uncompressed
 	Wasted int64 `json:"wasted"` // of these, bytes of files that a layer deleted or overwrote
-	// Dive is the same image in dive's figures, by dive's definition.
-	Dive     layers.Efficiency `json:"dive"`
-	ByLayer  []LayerWaste      `json:"byLayer,omitempty"` // by the layer that made the files useless
-	Files    []layers.Waste    `json:"files,omitempty"`   // the largest first
-	Leftover []layers.Leftover `json:"leftovers,omitempty"`
+	// Dive is the same image in dive's figures, by dive's definition; nil if the image is too large for that.
+	Dive     *layers.Efficiency `json:"dive,omitempty"`
+	ByLayer  []LayerWaste       `json:"byLayer,omitempty"` // by the layer that made the files useless
+	Files    []layers.Waste     `json:"files,omitempty"`   // the largest first
+	Leftover []layers.Leftover  `json:"leftovers,omitempty"`
 	// Managers are the package managers of the image, and OS the distribution that it says it is.
 	Managers []string          `json:"packageManagers,omitempty"`
 	OS       *layers.OSRelease `json:"os,omitempty"`
@@ -33,8 +33,11 @@ type LayerWaste struct {
 // storageOf collects the facts of an image that was read as a whole.
 func storageOf(img *layers.Image) *StorageFacts {
 	s := &StorageFacts{
-		Stored: img.FS.Stored(), Dive: img.Efficiency(), Files: img.FS.Waste(),
+		Stored: img.FS.Stored(), Files: img.FS.Waste(),
 		Leftover: img.FS.Leftovers(), Managers: img.FS.PackageManagers(), Secrets: img.FS.Secrets(),
+	}
+	if e, ok := img.Efficiency(); ok {
+		s.Dive = &e
 	}
 	if o, ok := img.FS.OSRelease(); ok {
 		s.OS = &o
@@ -58,7 +61,7 @@ func (s *StorageFacts) text(b *strings.Builder, lines []LayerFacts) {
 	about := [][]string{
 		{"stored", fmt.Sprintf("%d bytes in files", s.Stored)},
 		{"wasted", fmt.Sprintf("%d bytes, %s", s.Wasted, share(s.Wasted, s.Stored))},
-		{"dive", fmt.Sprintf("efficiency %.2f %%, %d bytes wasted, by its definition", 100*s.Dive.Score, s.Dive.Wasted)},
+		{"dive", diveText(s.Dive)},
 	}
 	if s.OS != nil {
 		about = append(about, []string{"distribution", strings.TrimSpace(s.OS.ID + " " + s.OS.Version)})
@@ -88,6 +91,13 @@ func (s *StorageFacts) text(b *strings.Builder, lines []LayerFacts) {
 		secrets = append(secrets, []string{x.Shape, x.Path, fmt.Sprintf("layer %d", x.Layer), blameText(lines[x.Layer])})
 	}
 	section(b, "secrets", secrets)
+}
+
+func diveText(e *layers.Efficiency) string {
+	if e == nil {
+		return "not computed: the image has too many files"
+	}
+	return fmt.Sprintf("efficiency %.2f %%, %d bytes wasted, by its definition", 100*e.Score, e.Wasted)
 }
 
 func wasteText(w layers.Waste) string {
