@@ -24,7 +24,7 @@ func collectLate() {
 // pointers, so that this costs hardly any time, and the peak is near what is alive; an audit that needs little collects
 // nothing. GOGC and GOMEMLIMIT, if set, decide instead.
 func boundMemory() {
-	const percent, most = 15, 224 << 20
+	const percent, most = 10, 224 << 20
 	switch {
 	case os.Getenv("GOGC") != "":
 		if os.Getenv("GOMEMLIMIT") == "" {
