@@ -59,16 +59,9 @@ func isLoopback(address string) bool {
 
 // servesProfiles says whether a use serves a mux with the profiles, and how it is known.
 func (p *program) servesProfiles(u use) (string, bool) {
-	c, ok := p.tracedCall(u)
+	tab, data, ok := p.servedHandler(u)
 	if !ok {
 		return "", false
-	}
-	var tab, data value
-	if where := listenCalls[u.name]; where.server >= 0 {
-		s, at := scope{memory: c.memory}, c.words[where.server].add(serverHandler)
-		tab, data = s.load(at), s.load(at.add(8))
-	} else {
-		tab, data = c.words[where.handler], c.words[where.handler+1]
 	}
 	if n, ok := tab.constant(); ok && n == 0 {
 		return " with http.DefaultServeMux, where net/http/pprof registers itself", true

@@ -31,21 +31,26 @@ func (p *program) servesDefault(r *reach) bool {
 	return false
 }
 
-// isDefaultHandler says whether a call serves without a handler, or with the default mux.
-func (p *program) isDefaultHandler(u use) bool {
+// servedHandler returns the two words of the handler, an interface value, that a call serves with; false if it is not
+// followed.
+func (p *program) servedHandler(u use) (table, data value, ok bool) {
 	c, ok := p.tracedCall(u)
 	if !ok {
-		return false
+		return value{}, value{}, false
 	}
-	var table, data value
-	if where := listenCalls[u.name]; where.server >= 0 {
-		s, at := scope{memory: c.memory}, c.words[where.server].add(serverHandler)
-		table, data = s.load(at), s.load(at.add(8))
-	} else {
-		table, data = c.words[where.handler], c.words[where.handler+1]
+	where := listenCalls[u.name]
+	if where.server < 0 {
+		return c.words[where.handler], c.words[where.handler+1], true
 	}
-	n, ok := table.constant()
-	return ok && n == 0 || data.known && data.kind == isVariable && p.isDefaultMux(data.n)
+	s, at := scope{memory: c.memory}, c.words[where.server].add(serverHandler)
+	return s.load(at), s.load(at.add(8)), true
+}
+
+// isDefaultHandler says whether a call serves without a handler, or with the default mux.
+func (p *program) isDefaultHandler(u use) bool {
+	table, data, ok := p.servedHandler(u)
+	n, constant := table.constant()
+	return ok && (constant && n == 0 || data.known && data.kind == isVariable && p.isDefaultMux(data.n))
 }
 
 // keepsMux says whether the mux on which a call registers a handler was made in the same function and is given to
