@@ -92,16 +92,8 @@ func TestOtherFormats(t *testing.T) {
 
 func readError(t *testing.T, file string) string {
 	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err = binary.Read(f, info.Size(), file); err == nil {
+	_, err := tryRead(t, file)
+	if err == nil {
 		return ""
 	}
 	return err.Error()

@@ -107,6 +107,16 @@ func evidence(b *binary.Binary, topic string) string {
 
 func read(t *testing.T, file string) *binary.Binary {
 	t.Helper()
+	b, err := tryRead(t, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// tryRead reads an executable that may be none.
+func tryRead(t *testing.T, file string) (*binary.Binary, error) {
+	t.Helper()
 	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
@@ -116,9 +126,5 @@ func read(t *testing.T, file string) *binary.Binary {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := binary.Read(f, info.Size(), file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return binary.Read(f, info.Size(), file)
 }

@@ -44,13 +44,8 @@ func (s scope) load(at value) value { return (&registers{memory: s.memory}).load
 
 // signalList returns the signals of a []os.Signal whose pointer and length are known to be these values.
 func (p *program) signalList(pointer, length value, s scope) signalSet {
-	if pointer.known && pointer.kind == isParameter && length.known && length.kind == isParameter {
-		return p.fromCallers(s, func(words [maxWords]value, s scope) signalSet {
-			if pointer.n >= maxWords || length.n >= maxWords {
-				return unknownSignals
-			}
-			return p.signalList(words[pointer.n], words[length.n], s)
-		})
+	if areParameters(pointer, length) {
+		return p.fromCallers(pointer, length, s, p.signalList)
 	}
 	if pointer.known && pointer.kind == isVariable {
 		p.watch(pointer.n, 24)
@@ -74,13 +69,18 @@ func (p *program) signalList(pointer, length value, s scope) signalSet {
 	return all
 }
 
-// fromCallers joins what all callers of a function give it.
-func (p *program) fromCallers(s scope, of func(words [maxWords]value, s scope) signalSet) signalSet {
+// areParameters says whether two values are words of the function's arguments.
+func areParameters(a, b value) bool {
+	return a.known && a.kind == isParameter && b.known && b.kind == isParameter
+}
+
+// fromCallers joins what all callers of a function give it as two of its parameters.
+func (p *program) fromCallers(a, b value, s scope, of func(a, b value, s scope) signalSet) signalSet {
 	callers := p.graph.callers(s.fn, maxListCallers)
 	_, held := slices.BinarySearch(p.graph.data, s.fn)
 	held = held || slices.ContainsFunc(p.graph.weak, func(e edge) bool { return e.callee == s.fn })
 	p.handOns++
-	if held || p.handOns > maxHandOns || len(callers) == 0 || len(callers) == maxListCallers || s.depth >= maxListDepth {
+	if a.n >= maxWords || b.n >= maxWords || held || p.handOns > maxHandOns || len(callers) == 0 || len(callers) == maxListCallers || s.depth >= maxListDepth {
 		return unknownSignals
 	}
 	var all signalSet
@@ -90,7 +90,7 @@ func (p *program) fromCallers(s scope, of func(words [maxWords]value, s scope) s
 		for i := 0; ok && i < len(t.calls); i++ {
 			if c := &t.calls[i]; c.callee == s.fn {
 				seen = true
-				all.add(of(c.words, scope{caller, c.memory, s.depth + 1}))
+				all.add(of(c.words[a.n], c.words[b.n], scope{caller, c.memory, s.depth + 1}))
 			}
 		}
 		if !seen {
@@ -102,13 +102,8 @@ func (p *program) fromCallers(s scope, of func(words [maxWords]value, s scope) s
 
 // signal returns the number of an os.Signal by its two words.
 func (p *program) signal(tab, data value, s scope) signalSet {
-	if tab.known && tab.kind == isParameter && data.known && data.kind == isParameter {
-		return p.fromCallers(s, func(words [maxWords]value, s scope) signalSet {
-			if tab.n >= maxWords || data.n >= maxWords {
-				return unknownSignals
-			}
-			return p.signal(words[tab.n], words[data.n], s)
-		})
+	if areParameters(tab, data) {
+		return p.fromCallers(tab, data, s, p.signal)
 	}
 	if tab.known && tab.kind == isVariable {
 		p.watch(tab.n, 16)

@@ -65,7 +65,7 @@ func (f *found) describe(kind Kind, name string, opt Options) (*Image, error) {
 	img.History, steps = c.steps()
 	base := true
 	for i, layer := range f.layers {
-		base = base && (i < len(opt.BaseDiffIDs) && opt.BaseDiffIDs[i] == c.RootFS.DiffIDs[i] || f.provenance.base(i))
+		base = base && i < len(opt.BaseDiffIDs) && opt.BaseDiffIDs[i] == c.RootFS.DiffIDs[i]
 		l := Layer{Index: i, Digest: layer.Digest, DiffID: c.RootFS.DiffIDs[i], MediaType: layer.MediaType,
 			Size: max(layer.Size, 0), Step: steps[i], Base: base}
 		if l.Step >= 0 {

@@ -53,30 +53,37 @@ type neighbourhood interface {
 	beside(ctx context.Context, b *Base) (store, descriptor, bool)
 }
 
-// findBase counts the layers that an image has from its base, if that can be had from where the image comes from. An
-// image whose base cannot be had is audited all the same: who made which layer is then told by its history alone.
+// findBase marks the layers that an image has from its base, if that is known or can be had from where the image comes
+// from. An image whose base cannot be had is audited all the same: who made which layer is then told by its history alone.
 func (f *found) findBase(ctx context.Context, img *Image, opt Options) {
 	b := img.Base
-	if b == nil || b.Layers > 0 || b.Digest == "" {
+	if b == nil {
 		return
 	}
-	name := key(b.Digest + " " + img.Platform.String())
+	if b.Layers == 0 && b.Digest != "" {
+		b.Layers = f.countBase(ctx, img, opt)
+	}
+	for i := range img.Layers[:b.Layers] {
+		img.Layers[i].Base = true
+	}
+}
+
+// countBase returns how many of the image's first layers are those of its base, 0 if they are not or cannot be had.
+func (f *found) countBase(ctx context.Context, img *Image, opt Options) int {
+	name := key(img.Base.Digest + " " + img.Platform.String())
 	var diffIDs []string
 	data, cached := opt.Cache.Get(baseKind, name)
 	if !cached || json.Unmarshal(data, &diffIDs) != nil {
 		diffIDs = f.baseLayers(ctx, img)
 	}
 	n := len(diffIDs)
-	if n == 0 || n > len(img.Layers) || !slices.EqualFunc(img.Layers[:n], diffIDs, func(l Layer, id string) bool { return l.DiffID == id }) {
-		return
+	if n > len(img.Layers) || !slices.EqualFunc(img.Layers[:n], diffIDs, func(l Layer, id string) bool { return l.DiffID == id }) {
+		return 0
 	}
-	b.Layers = n
-	for i := range img.Layers[:n] {
-		img.Layers[i].Base = true
-	}
-	if data, err := json.Marshal(diffIDs); err == nil && !cached {
+	if data, err := json.Marshal(diffIDs); err == nil && !cached && n > 0 {
 		opt.Cache.Put(baseKind, name, data)
 	}
+	return n
 }
 
 // baseLayers returns the diffIDs of the base's layers, nil if they cannot be had.

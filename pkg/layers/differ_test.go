@@ -2,7 +2,6 @@ package layers_test
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -147,15 +146,7 @@ func alone(views map[string]view) map[string]view {
 func unpacked(t *testing.T, root string) map[string]view {
 	t.Helper()
 	views, first := map[string]view{}, map[[2]uint64]string{}
-	check(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || path == root {
-			return err
-		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // overlayfs lists, but does not have, a whiteout in a directory of one layer only
-		}
-		check(t, err)
+	eachFile(t, root, func(path string, info fs.FileInfo) {
 		v := view{mode: info.Mode()}
 		v.uid, v.gid = owner(info)
 		v.link, _ = os.Readlink(path)
@@ -179,8 +170,7 @@ func unpacked(t *testing.T, root string) map[string]view {
 			}
 		}
 		views[strings.TrimPrefix(path, root)] = v
-		return nil
-	}))
+	})
 	return alone(views)
 }
 

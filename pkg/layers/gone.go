@@ -142,14 +142,23 @@ const page = 64 << 10
 
 // thin leaves out what no reader of ELF files needs.
 func (t *thinned) thin() {
-	if len(t.parts) != 1 || int64(len(t.parts[0].data)) != t.size {
-		return
+	if len(t.parts) == 1 && int64(len(t.parts[0].data)) == t.size {
+		data := t.parts[0].data
+		t.parts = tellingParts(bytes.NewReader(data), data, t.size)
 	}
-	data := t.parts[0].data
-	t.parts = nil
-	for _, r := range telling(data, t.size) {
-		t.parts = append(t.parts, part{r.from, bytes.Clone(data[r.from:r.to])})
+}
+
+// tellingParts copies what tells of an ELF file, whose beginning is given; nil if it cannot be read.
+func tellingParts(r io.ReaderAt, head []byte, size int64) []part {
+	var parts []part
+	for _, s := range telling(head, size) {
+		data := make([]byte, s.to-s.from)
+		if _, err := r.ReadAt(data, s.from); err != nil && err != io.EOF {
+			return nil
+		}
+		parts = append(parts, part{s.from, data})
 	}
+	return parts
 }
 
 // span is a part of a file, in bytes.

@@ -89,7 +89,7 @@ type Layer struct {
 	TarSize   int64  `json:"tarSize"`             // bytes uncompressed, 0 if unread
 	Entries   int    `json:"entries"`             // tar entries, whiteouts included
 	Step      int    `json:"step"`                // index in Image.History, -1 if unknown
-	Base      bool   `json:"base,omitempty"`      // known to come from the base image (Options.BaseDiffIDs)
+	Base      bool   `json:"base,omitempty"`      // known to come from the base image (Image.Base, Options.BaseDiffIDs)
 	CreatedBy string `json:"createdBy,omitempty"` // of that step
 	// Line and LastLine are the physical lines, from 1, of Provenance.Source whose instruction made the layer; 0 if not known.
 	Line     int `json:"line,omitempty"`

@@ -37,19 +37,6 @@ func (p parts) trim() parts {
 	return p
 }
 
-// thin copies what tells of an ELF file of some size; lost is the file as it was.
-func (p parts) thin(size int64, lost content) *thinned {
-	t := &thinned{size: size, lost: lost}
-	for _, r := range telling(p[0], size) {
-		data := make([]byte, r.to-r.from)
-		if _, err := p.ReadAt(data, r.from); err != nil && err != io.EOF {
-			return &thinned{size: size, lost: lost}
-		}
-		t.parts = append(t.parts, part{r.from, data})
-	}
-	return t
-}
-
 func (p parts) open(int64) (readAtCloser, error) { return memory{p}, nil }
 
 // ReadAt is io.ReaderAt's.

@@ -244,9 +244,6 @@ func sameLayers(a, b []descriptor) bool {
 	return slices.EqualFunc(a, b, func(a, b descriptor) bool { return a.Digest == b.Digest })
 }
 
-// base reports whether layer i comes from the base image. A nil provenance knows of none.
-func (p *Provenance) base(i int) bool { return p != nil && i < p.BaseLayers }
-
 // line returns the lines of Source that made layer i, 0 if they are not known.
 func (p *Provenance) line(i int) (first, last int) {
 	if p == nil || i >= len(p.lines) {

@@ -92,7 +92,8 @@ func (t *taker) program(it *item, h *tar.Header, offset int64, head []byte, body
 	t.left.release(&t.left.programs, h.Size)
 	lost := t.replayed(offset, s)
 	if it.content = lost; h.Size <= largeLibrary || isSystem(h.Name) {
-		if kept := all.thin(h.Size, lost); t.left.library(h, kept.kept()) {
+		kept := &thinned{size: h.Size, parts: tellingParts(all, all[0], h.Size), lost: lost}
+		if t.left.library(h, kept.kept()) {
 			it.content = kept
 		}
 	}

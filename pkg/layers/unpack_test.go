@@ -87,6 +87,21 @@ func describe(b *strings.Builder, path string, mode fs.FileMode, uid, gid int, l
 func onDisk(t *testing.T, root string) string {
 	t.Helper()
 	var b strings.Builder
+	eachFile(t, root, func(path string, info fs.FileInfo) {
+		var data []byte
+		if info.Mode().IsRegular() {
+			data = readFile(t, path)
+		}
+		to, _ := os.Readlink(path)
+		uid, gid := owner(info)
+		describe(&b, strings.TrimPrefix(path, root), info.Mode(), uid, gid, to, data)
+	})
+	return b.String()
+}
+
+// eachFile visits what is below a directory.
+func eachFile(t *testing.T, root string, visit func(path string, info fs.FileInfo)) {
+	t.Helper()
 	check(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == root {
 			return err
@@ -96,14 +111,7 @@ func onDisk(t *testing.T, root string) string {
 			return nil // overlayfs lists, but does not have, a whiteout in a directory of one layer only
 		}
 		check(t, err)
-		var data []byte
-		if info.Mode().IsRegular() {
-			data = readFile(t, path)
-		}
-		to, _ := os.Readlink(path)
-		uid, gid := owner(info)
-		describe(&b, strings.TrimPrefix(path, root), info.Mode(), uid, gid, to, data)
+		visit(path, info)
 		return nil
 	}))
-	return b.String()
 }
