@@ -46,6 +46,7 @@ internal/ci/floor:
 internal/ci/tlspeer:
 internal/reality:
 internal/matrix: pkg/binary
+internal/builds:
 .:
 `
 

@@ -3,15 +3,13 @@
 # with its provenance (mode=max).
 #
 #   buildkit.sh DOCKERFILE CONTEXT REF
+#   buildkit.sh --install               only builds the daemon and its client, where they are missing
 #
 # Needs what base-images.sh sets up (its WORKDIR in $IMGAUDIT_CI_DIR) and root. The daemon is built once (~3 min, mostly
 # downloads), kept in WORKDIR/bin, runs with runc on the host's network, and is stopped again at the end.
 set -euo pipefail
 
-(($# == 3)) || { echo "usage: buildkit.sh DOCKERFILE CONTEXT REF" >&2; exit 2; }
-file=$(realpath "$1")
-context=$(realpath "$2")
-ref=$3
+[[ $# == 3 || ${1:-} == --install ]] || { echo "usage: buildkit.sh DOCKERFILE CONTEXT REF" >&2; exit 2; }
 work=${IMGAUDIT_CI_DIR:?run base-images.sh and source WORKDIR/env.sh}
 tools=$(cd "$(dirname "$0")/../tools/buildkit" && pwd)
 socket=$work/buildkit.sock
@@ -24,6 +22,11 @@ if [[ ! -x $work/bin/buildkitd || $(cat "$work/bin/buildkit.pinned" 2>/dev/null)
     { tail -20 "$log" >&2; exit 3; }
   echo "$pinned" >"$work/bin/buildkit.pinned"
 fi
+[[ $1 != --install ]] || exit 0
+
+file=$(realpath "$1")
+context=$(realpath "$2")
+ref=$3
 
 "$work/bin/buildkitd" --root "$work/buildkit" --addr "unix://$socket" --config "$work/buildkitd.toml" \
   --containerd-worker=false --oci-worker-binary runc --oci-worker-net host >"$log" 2>&1 &
