@@ -28,24 +28,29 @@ pkg/deploy:
 pkg/sign:
 policies:
 pkg/audit: pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy
-pkg/target: pkg/audit pkg/cache pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy
+pkg/target: pkg/audit pkg/cache pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy internal/gitignore
 pkg/rules: pkg/audit pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy internal/secret
-pkg/policy: pkg/audit policies
-pkg/repair: pkg/audit pkg/dockerfile pkg/binary
-pkg/prove: pkg/audit pkg/dockerfile pkg/layers
-pkg/report: pkg/audit pkg/policy pkg/layers pkg/binary internal/secret
+pkg/policy: pkg/audit pkg/dockerfile policies
+pkg/repair: pkg/audit pkg/dockerfile pkg/binary pkg/source
+pkg/prove: pkg/audit pkg/dockerfile pkg/layers pkg/binary
+pkg/report: pkg/audit pkg/policy pkg/repair pkg/layers pkg/binary internal/secret
 pkg/admission: pkg/policy pkg/sign
 cmd/imgaudit: *
 internal/secret:
 internal/elftest:
+internal/gitignore:
 internal/imagetest: pkg/layers
 internal/demo: cmd/imgaudit
 internal/ci/bigimage:
 internal/ci/cputime:
+internal/ci/dockerfiles:
 internal/ci/floor:
+internal/ci/parsefloor:
 internal/ci/tlspeer:
 internal/reality:
 internal/matrix: pkg/binary
+internal/oracle/lintfloor:
+internal/oracle:
 internal/builds:
 .:
 `
@@ -59,7 +64,9 @@ github.com/google/go-containerregistry: pkg/layers
 github.com/klauspost/compress: pkg/layers
 github.com/docker/cli: pkg/layers
 github.com/BurntSushi/toml: pkg/layers
+github.com/aymanbagabas/go-udiff: pkg/repair
 golang.org/x/arch: pkg/binary
+golang.org/x/mod: pkg/source
 debug/elf: pkg/binary
 debug/buildinfo: pkg/binary
 debug/gosym: pkg/binary

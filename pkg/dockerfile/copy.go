@@ -9,17 +9,15 @@ import (
 
 // applyCopy expands what COPY or ADD takes and where it goes. The destination follows pathRelativeToWorkingDir in
 // dockerfile2llb/convert.go.
-func (st *state) applyCopy(p step, what instructions.SourcesAndDest, chown, chmod string, excludes []string) error {
-	c := &Copy{}
-	if !p.trigger {
-		if p.in.Copy == nil {
-			p.in.Copy = c
-		}
-		c = p.in.Copy
+func (r *reader) applyCopy(st *state, p step, what instructions.SourcesAndDest, chown, chmod string, excludes []string) error {
+	if p.in.Copy == nil {
+		p.in.Copy = &Copy{}
 	}
+	c := p.in.Copy
 	c.Known, c.Excludes = true, excludes
 	expanded := func(word string) (value string, err error) {
 		value, isKnown, err := st.expand(word)
+		r.needs(p.in, st.scope, word, isKnown)
 		c.Known = c.Known && isKnown
 		return value, err
 	}
@@ -34,11 +32,16 @@ func (st *state) applyCopy(p step, what instructions.SourcesAndDest, chown, chmo
 	if err != nil {
 		return err
 	}
-	if c.Chown, _, err = st.expand(chown); err != nil {
-		return err
-	}
-	if c.Chmod, _, err = st.expand(chmod); err != nil {
-		return err
+	for _, owner := range []struct {
+		to   *string
+		word string
+	}{{&c.Chown, chown}, {&c.Chmod, chmod}} {
+		value, isKnown, err := st.expand(owner.word)
+		if err != nil {
+			return err
+		}
+		r.needs(p.in, st.scope, owner.word, isKnown)
+		*owner.to = value
 	}
 	_, destKnown, _ := st.expand(what.DestPath)
 	c.DestDir = dest == "." || strings.HasSuffix(dest, "/") || strings.HasSuffix(dest, "/.") ||

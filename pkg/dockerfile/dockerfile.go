@@ -26,6 +26,10 @@ type Options struct {
 	BuildArgs map[string]string // --build-arg
 	Target    string            // --target, "" is the last stage
 	Platform  string            // TARGETPLATFORM, and BUILDPLATFORM too, "os/arch[/variant]"; "" is linux/amd64
+	// Bases gives what a stage inherits from the config of its base image: ref is the name as Stage.Base has it,
+	// platform is never "". nil, the function or what it gives, means that it is not known. It is asked about the stages
+	// that the target needs.
+	Bases func(ref, platform string) *Base
 }
 
 // File is one parsed Dockerfile. It is never changed after Parse returned it.
@@ -37,17 +41,16 @@ type File struct {
 	MetaArgs []*Instruction // ARG before the first FROM
 	Stages   []*Stage
 	Options  Options
-	// Warnings of BuildKit's parser and linter, in file order.
+	// Warnings are BuildKit's own checks, in file order; those of CopyIgnoredFile need a context: see Ignored.
 	Warnings []Warning
+	// Missing are the build arguments without a value on which a FROM, a path or a user depends, in file order.
+	Missing []Missing
+	// Undeclared are the names of Options.BuildArgs that no ARG declares and no builder predefines, sorted.
+	Undeclared []string
 
-	deps map[*Stage][]*Stage // stages that a stage needs by COPY --from or a mount, in order
-}
-
-// Warning is one of BuildKit's own checks.
-type Warning struct {
-	Rule    string // BuildKit's name: "JSONArgsRecommended"
-	Message string
-	Span    Span
+	deps    map[*Stage][]*Stage // stages that a stage needs by COPY --from or a mount, in order
+	table   *lineTable
+	sources []contextSource // of COPY and ADD, for Ignored
 }
 
 // Stage is one FROM with the instructions below it.
@@ -59,10 +62,16 @@ type Stage struct {
 	Base, BaseRaw string
 	Platform      string // --platform after expansion, "" if none
 	// Parent is the stage that Base names, nil when Base is an image or "scratch".
-	Parent       *Stage
+	Parent *Stage
+	// Inherited is the config of the image that Base names, nil if Options.Bases does not know it.
+	Inherited *Base
+	// Triggers are the instructions that ONBUILD of the Parent or of the base image has left to this stage; they run
+	// before Instructions. Each has this Stage and the Index 0.
+	Triggers     []*Instruction
 	Instructions []*Instruction // without FROM, ONBUILD triggers not expanded
 	Span         Span           // from FROM to the end of the last instruction
-	// Effective state at the end of the stage, inherited through Parent. What comes from a base image is not in it.
+	// Effective state at the end of the stage, inherited through Parent. What comes from a base image is in it if
+	// Inherited of the Root is known; By is nil then.
 	Env                       []EnvVar // in order of first definition
 	Args                      []EnvVar // ARG in scope, by default value or --build-arg
 	User, WorkDir, StopSignal Setting
@@ -85,7 +94,7 @@ func (s *Stage) Root() *Stage {
 type EnvVar struct {
 	Key, Value string
 	Known      bool         // false when Value depends on something not known before the build
-	By         *Instruction // ENV or ARG
+	By         *Instruction // ENV, ARG, or the ONBUILD of one (FROM for an image's); nil for the config of the base image
 	Span       Span         // of the KEY=VALUE words
 	ValueSpan  Span         // of the value as written
 }
@@ -124,16 +133,24 @@ type Instruction struct {
 	Heredocs []Heredoc
 	Run      *Run  // for RUN
 	Copy     *Copy // for COPY and ADD
-	// OnBuild is the triggered instruction of an ONBUILD, unexpanded.
+	// OnBuild is the triggered instruction of an ONBUILD, unexpanded; Trigger is the same as an instruction, with neither
+	// Run nor Copy: it is for the stages that start from this one.
 	OnBuild string
+	Trigger *Instruction
+	// OnBuildOf is the ONBUILD that left this one of Stage.Triggers, nil if the base image did: the Span is zero then.
+	OnBuildOf *Instruction
 
-	joined   *text         // Text with the places of its bytes
-	tokens   []token       // Words in joined
-	oldPair  bool          // ENV key value, without =
-	script   *text         // the shell text, nil if there is none
-	bodies   []heredocText // of Heredocs
-	blank    Span          // first blank line inside a continuation
-	lastLine int           // last physical line, as BuildKit counts
+	line     *text          // the whole command line, joined, with the places of its bytes
+	parts    commandParts   // of line
+	joined   *text          // Text with the places of its bytes
+	tokens   []token        // Words in joined
+	oldPair  bool           // ENV key value, without =
+	script   *text          // the shell text, nil if there is none
+	parsed   func() *Script // parses script once; nil if there is nothing to parse
+	bodies   []heredocText  // of Heredocs
+	blank    Span           // first blank line inside a continuation
+	first    int            // first and last physical line, as BuildKit counts
+	lastLine int
 }
 
 // Flag is --name=value or --name.
@@ -164,7 +181,7 @@ type Run struct {
 	Exec   []string
 	Mounts []Mount
 	// Builds are the go build and go install commands found in the script, in order; nil when there are none.
-	// A build hidden behind make or a script is not seen.
+	// What builds behind make or a script is unknown: see Instruction.Hidden.
 	Builds []GoBuild
 }
 
@@ -190,7 +207,10 @@ type GoBuild struct {
 // GoFlag is one flag of a go command.
 type GoFlag struct {
 	Name, Value string // "ldflags", `-extldflags "-static"` (quotes removed)
-	Span        Span   // flag and value
+	Expanded    string // Value with its variables, "" if they are not known
+	Known       bool
+	HasValue    bool // a value is written, be it empty
+	Span        Span // flag and value
 }
 
 // Flag returns the value of a flag and whether it is there.
@@ -222,9 +242,13 @@ func Parse(path string, src []byte, opt Options) (*File, error) { return parse(p
 
 // ParseError is a Dockerfile that does not parse.
 type ParseError struct {
-	Path string
-	Span Span
-	Msg  string
+	Path   string
+	Span   Span
+	Msg    string
+	Source []byte // what does not parse
+	// Ours is true when it may build all the same: it is larger than what is read here, has not the stage that
+	// Options.Target names, or is written for another frontend than docker/dockerfile.
+	Ours bool
 }
 
 func (e *ParseError) Error() string { return parseErrorText(e) }

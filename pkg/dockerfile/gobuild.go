@@ -52,7 +52,7 @@ func (w *walker) goCommand(args []argument, span Span) (b GoBuild, ok bool) {
 		if !found {
 			break
 		}
-		flag := GoFlag{Name: name, Value: value.text, Span: Span{Start: args[0].span.Start, End: value.span.End}}
+		flag := GoFlag{Name: name, Value: value.text, Expanded: value.value, Known: value.known, HasValue: value.text != "" || strings.Contains(args[0].text, "="), Span: Span{Start: args[0].span.Start, End: value.span.End}}
 		b.Flags, args = append(b.Flags, flag), rest
 		switch name {
 		case "C":

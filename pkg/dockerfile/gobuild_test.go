@@ -72,6 +72,7 @@ func TestGoBuilds(t *testing.T) {
 		{"exec form", `RUN ["go", "build", "-o", "/a b", "."]`,
 			[]string{`build "/src" "/a b" [.] {GOFLAGS:-mod=vendor} [] [o=/a b]`}},
 		{"hidden", "RUN make build && ./build.sh && echo go build", nil},
+		{"xargs", "RUN ls cmd | xargs -n1 go build -o /out", nil},
 		{"not a build", "RUN go mod download && go test ./... && go vet", nil},
 		{"not readable", "RUN go build -o 'a", nil},
 	}

@@ -32,7 +32,7 @@ func (r *reader) heredocs(in *Instruction, nodes []parser.Heredoc, line int) int
 			Name: h.Name, Content: content.s, Expand: h.Expand, Span: r.table.span(first, last),
 		})
 		in.bodies = append(in.bodies, heredocText{
-			content: content, raw: r.raw(first, last), terminator: r.raw(terminator.start, terminator.end),
+			content: content, raw: r.raw(first, last), terminator: r.raw(terminator.start, terminator.end), end: terminator,
 		})
 	}
 	return line
@@ -40,7 +40,10 @@ func (r *reader) heredocs(in *Instruction, nodes []parser.Heredoc, line int) int
 
 // heredocText is a heredoc with the places of its bytes: content without leading tabs if they are stripped, raw with
 // them.
-type heredocText struct{ content, raw, terminator *text }
+type heredocText struct {
+	content, raw, terminator *text
+	end                      token // of the terminator, in the source
+}
 
 // raw is a range of the source as a text.
 func (r *reader) raw(start, end int) *text {

@@ -22,28 +22,46 @@ func (i *Instruction) At(s Span) Span {
 func (r *reader) instruction(n *parser.Node) *Instruction {
 	src, escape := r.file.Source, r.file.Escape
 	line := joinLines(src, r.table, escape, n.StartLine)
-	t := line.text
-	keyword, flags, args := splitCommand(t.s, escape)
-	in := &Instruction{
-		Keyword: strings.ToUpper(n.Value),
-		JSON:    n.Attributes["json"],
-		Text:    t.s[args.start:args.end],
-		joined:  t.slice(args.start, args.end),
-	}
-	for k, value := range n.Flags {
-		f := Flag{Span: t.span(flags[k].start, flags[k].end)}
-		f.Name, f.Value, _ = strings.Cut(strings.TrimPrefix(value, "--"), "=")
-		in.Flags = append(in.Flags, f)
-	}
-	r.words(in, n, t, args)
+	in := r.command(n, line.text, escape)
 	next := r.heredocs(in, n.Heredocs, line.next)
 	end := line.end
 	if next > line.next {
 		_, end = r.lineText(next - 1)
 	}
-	in.Span = r.table.span(t.start(keyword.start), end)
-	in.blank, in.lastLine = line.blank, n.EndLine
+	in.Span = r.table.span(line.text.start(in.parts.keyword.start), end)
+	in.blank, in.first, in.lastLine = line.blank, n.StartLine, n.EndLine
 	in.script = in.shellText()
+	in.parsed = in.parseLater()
+	return in
+}
+
+// commandParts are the ranges of a command line.
+type commandParts struct {
+	keyword token
+	flags   []token
+	args    token
+}
+
+// command reads a command line t, without its heredocs, that BuildKit has made n of.
+func (r *reader) command(n *parser.Node, t *text, escape byte) *Instruction {
+	keyword, flags, args := splitCommand(t.s, escape)
+	in := &Instruction{
+		Keyword: strings.ToUpper(n.Value),
+		JSON:    n.Attributes["json"],
+		Text:    t.s[args.start:args.end],
+		line:    t,
+		parts:   commandParts{keyword, flags, args},
+		joined:  t.slice(args.start, args.end),
+	}
+	for k, value := range n.Flags {
+		f := Flag{}
+		if k < len(flags) {
+			f.Span = t.span(flags[k].start, flags[k].end)
+		}
+		f.Name, f.Value, _ = strings.Cut(strings.TrimPrefix(value, "--"), "=")
+		in.Flags = append(in.Flags, f)
+	}
+	r.words(in, n, t, args, escape)
 	return in
 }
 
@@ -57,12 +75,12 @@ func (r *reader) lineText(n int) (start, end int) {
 }
 
 // words fills in.Words: what each instruction's parser in frontend/dockerfile/parser/line_parsers.go splits off.
-func (r *reader) words(in *Instruction, n *parser.Node, t *text, args token) {
+func (r *reader) words(in *Instruction, n *parser.Node, t *text, args token, escape byte) {
 	if args.start == args.end {
 		return
 	}
 	var tokens []token
-	values := nodeValues(n)
+	values, base := nodeValues(n), args.start
 	split := splitBlanks
 	switch in.Keyword {
 	case "CMD", "ENTRYPOINT", "RUN", "SHELL":
@@ -76,7 +94,7 @@ func (r *reader) words(in *Instruction, n *parser.Node, t *text, args token) {
 		}
 		split = whole
 	case "ARG", "ENV", "LABEL":
-		split = func(s string, a, b int) []token { return splitWords(s, a, b, r.file.Escape) }
+		split = func(s string, a, b int) []token { return splitWords(s, a, b, escape) }
 	}
 	if in.JSON {
 		split = splitJSON
@@ -93,8 +111,8 @@ func (r *reader) words(in *Instruction, n *parser.Node, t *text, args token) {
 		if len(tokens) == len(values) {
 			at = tokens[k]
 		}
-		in.Words = append(in.Words, Word{Value: r.unquoted(in, value), Span: t.span(at.start, at.end)})
-		in.tokens = append(in.tokens, token{at.start - args.start, at.end - args.start})
+		in.Words = append(in.Words, Word{Value: unquoted(in, value, escape), Span: t.span(at.start, at.end)})
+		in.tokens = append(in.tokens, token{at.start - base, at.end - base})
 	}
 }
 
@@ -132,17 +150,17 @@ func pairs(tokens []token, triples []string, args token) (_ []token, values []st
 }
 
 // unquoted removes quotes and escapes from a word of an instruction whose words BuildKit expands, leaving variables.
-func (r *reader) unquoted(in *Instruction, word string) string {
+func unquoted(in *Instruction, word string, escape byte) string {
 	switch in.Keyword {
 	case "RUN", "CMD", "ENTRYPOINT", "SHELL", "HEALTHCHECK", "ONBUILD", "MAINTAINER":
 		return word
 	}
-	if !strings.ContainsAny(word, `'"`+string(rune(r.file.Escape))) {
+	if !strings.ContainsAny(word, `'"`+string(rune(escape))) {
 		return word
 	}
-	lex := shell.NewLex(rune(r.file.Escape))
+	lex := shell.NewLex(rune(escape))
 	lex.SkipUnsetEnv = true
-	value, _, err := lex.ProcessWord(word, environment{})
+	value, _, err := lex.ProcessWord(readable(word), environment{})
 	if err != nil {
 		return word
 	}

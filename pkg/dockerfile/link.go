@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
@@ -24,17 +23,18 @@ func (r *reader) link(stages []instructions.Stage, metaArgs []instructions.ArgCo
 		}
 	}
 	if t := r.file.Options.Target; t != "" && r.stageNamed(t) == nil {
-		return fmt.Errorf("target stage %q could not be found", t)
+		return fmt.Errorf("target stage %q could not be found%w", t, errNotRefused)
 	}
 	for _, s := range r.file.Stages {
-		if err := r.inheritTriggers(s); err != nil {
+		if err := r.parentTriggers(s); err != nil {
 			return parser.WithLocation(err, stages[s.Index].Location)
 		}
-		for _, st := range r.steps[s] {
-			if err := r.linkStep(s, st); err != nil {
-				return parser.WithLocation(err, st.cmd.Location())
-			}
+		if err := r.linkSteps(s, r.steps[s]); err != nil {
+			return err
 		}
+	}
+	if err := r.inheritBases(stages); err != nil {
+		return err
 	}
 	if err := r.refuseCycles(stages); err != nil {
 		return err
@@ -71,7 +71,9 @@ func (r *reader) metaScope(stages []instructions.Stage, metaArgs []instructions.
 			if err != nil {
 				return parser.WithLocation(err, c.Location())
 			}
+			because := r.meta.why(*arg.Value, isKnown)
 			r.meta.set(arg.Key, value, isKnown)
+			r.meta.explain(arg.Key, because)
 		}
 	}
 	return nil
@@ -88,6 +90,7 @@ func (r *reader) linkFrom(s *Stage, from instructions.Stage) error {
 		return fmt.Errorf("base name (%s) should not be blank", from.BaseName)
 	}
 	s.Base = base
+	r.needs(s.From, r.meta, from.BaseName, isKnown)
 	if isKnown {
 		for _, above := range r.file.Stages[:s.Index] {
 			if above.Name == base {
@@ -102,6 +105,7 @@ func (r *reader) linkFrom(s *Stage, from instructions.Stage) error {
 	if err == nil && isKnown && from.Platform != "" {
 		err = checkPlatform(from.Platform, s.Platform)
 	}
+	r.needs(s.From, r.meta, from.Platform, isKnown)
 	return err
 }
 
@@ -115,34 +119,13 @@ func (r *reader) stageNamed(name string) *Stage {
 	return nil
 }
 
-// inheritTriggers puts the ONBUILD triggers of a stage's Parent before its own instructions, like initOnBuildTriggers.
-func (r *reader) inheritTriggers(s *Stage) error {
-	if s.Parent == nil {
-		return nil
+// linkSteps links instructions of a stage.
+func (r *reader) linkSteps(s *Stage, steps []step) error {
+	for _, st := range steps {
+		if err := r.linkStep(s, st); err != nil {
+			return parser.WithLocation(err, st.cmd.Location())
+		}
 	}
-	var triggers []step
-	for _, in := range s.Parent.Instructions {
-		if in.Keyword != "ONBUILD" {
-			continue
-		}
-		result, err := parser.Parse(strings.NewReader(in.OnBuild))
-		if err != nil {
-			return err
-		}
-		if len(result.AST.Children) != 1 {
-			return errors.New("onbuild trigger should be a single expression")
-		}
-		parsed, err := instructions.ParseInstructionWithLinter(result.AST.Children[0], linter.New(&linter.Config{}))
-		if err != nil {
-			return err
-		}
-		cmd, ok := parsed.(instructions.Command)
-		if !ok {
-			return fmt.Errorf("%T is not a command type", parsed)
-		}
-		triggers = append(triggers, step{in: in, cmd: cmd, trigger: true})
-	}
-	r.steps[s] = append(triggers, r.steps[s]...)
 	return nil
 }
 
@@ -159,11 +142,9 @@ func (r *reader) linkStep(s *Stage, st step) error {
 		} else if c.From != "" {
 			r.images = append(r.images, image{c.From, c.Location()})
 		}
-		if !st.trigger {
-			st.in.Copy = &Copy{From: from}
-			if from == nil {
-				st.in.Copy.FromImage = c.From
-			}
+		st.in.Copy = &Copy{From: from}
+		if from == nil {
+			st.in.Copy.FromImage = c.From
 		}
 	case *instructions.RunCommand:
 		for _, m := range instructions.GetMounts(c) {
@@ -180,7 +161,7 @@ func (r *reader) copySource(from string) (*Stage, error) {
 	if from == "" {
 		return nil, nil
 	}
-	literal, err := shell.NewLex(rune(r.file.Escape)).ProcessWordWithMatches(from, environment{})
+	literal, err := shell.NewLex(rune(r.file.Escape)).ProcessWordWithMatches(readable(from), environment{})
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +187,7 @@ type image struct {
 // refuseCycles refuses a stage that needs itself, directly or through others.
 func (r *reader) refuseCycles(stages []instructions.Stage) error {
 	for _, s := range r.file.Stages {
-		if r.needs(s, s, map[*Stage]bool{}) {
+		if r.dependsOn(s, s, map[*Stage]bool{}) {
 			return parser.WithLocation(fmt.Errorf("circular dependency detected on stage: %s", s.label()), stages[s.Index].Location)
 		}
 	}
@@ -247,15 +228,15 @@ func (s *Stage) label() string {
 	return fmt.Sprintf("stage-%d", s.Index)
 }
 
-// needs reports whether building from needs to, looking at dependencies only.
-func (r *reader) needs(from, to *Stage, seen map[*Stage]bool) bool {
+// dependsOn reports whether building from needs to, looking at dependencies only.
+func (r *reader) dependsOn(from, to *Stage, seen map[*Stage]bool) bool {
 	for _, d := range r.file.deps[from] {
 		if d == to {
 			return true
 		}
 		if !seen[d] {
 			seen[d] = true
-			if r.needs(d, to, seen) {
+			if r.dependsOn(d, to, seen) {
 				return true
 			}
 		}

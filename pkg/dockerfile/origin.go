@@ -29,6 +29,9 @@ func (t *tracer) trace(s *Stage, name string) (chain []*Instruction, certain boo
 		if in == nil {
 			continue
 		}
+		if home := in.home(); home != in {
+			return []*Instruction{home}, true
+		}
 		if in.Copy == nil {
 			return []*Instruction{in}, true
 		}
@@ -67,10 +70,10 @@ func (t *tracer) behind(c *Copy, name string) (chain []*Instruction, certain boo
 // are built.
 func (s *Stage) writer(name string) *Instruction {
 	var made, copied []*Instruction
-	for _, in := range slices.Backward(s.Instructions) {
+	for _, in := range slices.Backward(slices.Concat(s.Triggers, s.Instructions)) {
 		switch {
 		case in.Run != nil:
-			exact, maybe := in.Run.writes(name)
+			exact, maybe := in.writes(name)
 			if exact {
 				return in
 			}
@@ -99,8 +102,8 @@ func (s *Stage) writer(name string) *Instruction {
 }
 
 // writes reports whether a RUN surely writes a path, or maybe does.
-func (r *Run) writes(name string) (exact, maybe bool) {
-	for _, b := range r.Builds {
+func (i *Instruction) writes(name string) (exact, maybe bool) {
+	for _, b := range i.Run.Builds {
 		dir, inDir := strings.CutSuffix(b.Output, "/")
 		switch {
 		case b.Output == name:
@@ -111,7 +114,7 @@ func (r *Run) writes(name string) (exact, maybe bool) {
 			maybe = true
 		}
 	}
-	return false, maybe || !r.harmless()
+	return false, maybe || !i.harmless()
 }
 
 // outputUnknown reports whether the build names an output that we could not resolve.
@@ -129,12 +132,12 @@ var harmlessPrograms = map[string]bool{
 }
 
 // harmless reports whether all that a RUN starts is known to put no program of the user's anywhere, its go builds aside.
-func (r *Run) harmless() bool {
-	commands := [][]string{r.Exec}
-	if r.Exec == nil {
-		script, err := ParseShell(r.Script)
-		if err != nil {
-			return false
+func (i *Instruction) harmless() bool {
+	commands := [][]string{i.Run.Exec}
+	if i.Run.Exec == nil {
+		script := i.Script()
+		if script == nil {
+			return i.Text == "" // else another language's
 		}
 		commands = nil
 		for _, c := range script.Commands {

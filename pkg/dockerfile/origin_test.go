@@ -26,7 +26,8 @@ func TestOrigin(t *testing.T) {
 		{"from an image", "FROM scratch\nCOPY --from=busybox /bin/sh /sh\n", "/sh", "COPY 2"},
 		{"later COPY wins", "FROM scratch\nCOPY a /app\nCOPY b /app\n", "/app", "COPY 3"},
 		{"not there", build + "FROM scratch\nCOPY --from=build /a /b\n", "/c", ""},
-		{"trigger is not followed", "FROM a AS b\nONBUILD COPY x /x\nFROM b\n", "/x", ""},
+		{"another language", "FROM a\nCOPY x /app\nRUN <<E\n#!/usr/bin/python3\nopen('/out','w')\nE\nRUN\n", "/out", "RUN 3"},
+		{"trigger", "FROM a AS b\nONBUILD COPY x /x\nFROM b\n", "/x", "ONBUILD 2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

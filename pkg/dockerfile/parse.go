@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 
@@ -29,45 +30,65 @@ type reader struct {
 	meta   *scope  // values of ARG before the first FROM, and the predefined ones
 }
 
-// step is one instruction as we and as BuildKit know it. For the triggers that a stage inherits, in is the ONBUILD.
+// errNotRefused marks an error that is none of BuildKit's about the file.
+var errNotRefused = errors.New("")
+
+// otherFrontend reports whether a file asks to be read by another frontend than the released docker/dockerfile.
+func otherFrontend(src []byte) bool {
+	syntax := syntaxOf(src)
+	image, _, _ := strings.Cut(syntax, "@")
+	dir, last := path.Split("/" + image)
+	name, tag, _ := strings.Cut(last, ":")
+	return syntax != "" && (name != "dockerfile" || !strings.HasSuffix(dir, "/docker/") || strings.Contains(tag, "labs"))
+}
+
+// step is one instruction as we and as BuildKit know it.
 type step struct {
 	in      *Instruction
 	cmd     instructions.Command
+	by      *Instruction // what settings name as their origin: in, or for a trigger its ONBUILD, or the FROM if the base image has it
 	trigger bool
 }
 
-func parse(path string, src []byte, opt Options) (*File, error) {
+func parse(name string, src []byte, opt Options) (*File, error) {
+	table := newLineTable(src)
 	r := &reader{
-		file:   &File{Path: path, Source: src, Options: opt, deps: map[*Stage][]*Stage{}},
-		table:  newLineTable(src),
+		file:   &File{Path: name, Source: src, Options: opt, deps: map[*Stage][]*Stage{}, table: table},
+		table:  table,
 		steps:  map[*Stage][]step{},
 		states: map[*Stage]*state{},
 	}
 	if len(src) > maxSize {
-		return nil, &ParseError{Path: path, Msg: fmt.Sprintf("dockerfile larger than %d bytes", maxSize)}
+		return nil, &ParseError{Path: name, Msg: fmt.Sprintf("dockerfile larger than %d bytes", maxSize), Source: src, Ours: true}
 	}
 	if len(src) == 0 {
-		return nil, &ParseError{Path: path, Msg: "the Dockerfile cannot be empty"}
+		return nil, &ParseError{Path: name, Msg: "the Dockerfile cannot be empty", Source: src}
 	}
 	if err := r.read(); err != nil {
-		return nil, r.refusal(err)
+		e := r.refusal(err)
+		e.Source, e.Ours = src, errors.Is(err, errNotRefused) || otherFrontend(src)
+		return nil, e
 	}
 	return r.file, nil
 }
 
 // read fills the file: syntax, then the stage graph, then the state of each stage.
 func (r *reader) read() error {
+	check, err := r.newCheck()
+	if err != nil {
+		return err
+	}
 	result, err := parser.Parse(bytes.NewReader(r.file.Source))
 	if err != nil {
 		return r.atLongLine(err)
 	}
 	r.ast = result.AST
 	r.file.Escape = byte(result.EscapeToken)
-	r.file.Syntax, _, _, _ = parser.DetectSyntax(r.file.Source)
+	r.file.Syntax = syntaxOf(r.file.Source)
 	if err := refuseChains(r.ast); err != nil {
 		return err
 	}
-	stages, metaArgs, err := r.parseInstructions(result)
+	stages, metaArgs, err := check.parse(result)
 	if err != nil {
 		return err
 	}
@@ -75,14 +96,18 @@ func (r *reader) read() error {
 		return errors.New("dockerfile contains no stages to build")
 	}
 	if len(stages) > maxStages {
-		return fmt.Errorf("dockerfile contains %d stages, more than %d", len(stages), maxStages)
+		return fmt.Errorf("dockerfile contains %d stages, more than %d%w", len(stages), maxStages, errNotRefused)
 	}
 	r.build(stages)
-	r.placeWarnings()
 	if err := r.link(stages, metaArgs); err != nil {
 		return err
 	}
-	return r.evaluate()
+	if err := r.evaluate(); err != nil {
+		return err
+	}
+	r.file.sortMissing()
+	r.file.Undeclared = r.undeclared(metaArgs)
+	return check.stages(stages, metaArgs)
 }
 
 // atLongLine moves BuildKit's error about a line that is too long to that line: BuildKit names the last one before it.
@@ -132,10 +157,11 @@ func (r *reader) build(stages []instructions.Stage) {
 			cmd := stages[stage.Index].Commands[in.Index]
 			if c, ok := cmd.(*instructions.OnbuildCommand); ok {
 				in.OnBuild = c.Expression
+				in.Trigger = r.inner(in, n)
 			}
 			stage.Instructions = append(stage.Instructions, in)
 			stage.Span.End = in.Span.End
-			r.steps[stage] = append(r.steps[stage], step{in: in, cmd: cmd})
+			r.steps[stage] = append(r.steps[stage], step{in: in, cmd: cmd, by: in})
 		}
 	}
 }

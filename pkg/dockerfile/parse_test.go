@@ -227,9 +227,9 @@ func TestWarnings(t *testing.T) {
 	for _, w := range f.Warnings {
 		got = append(got, w.Rule+" "+f.Text(w.Span))
 	}
-	want := []string{"StageNameCasing FROM a AS Build", "MaintainerDeprecated MAINTAINER x", "NoEmptyContinuation "}
+	want := []string{"StageNameCasing Build", "MaintainerDeprecated MAINTAINER", "ConsistentInstructionCasing from", "NoEmptyContinuation "}
 	equal(t, "warnings", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	equal(t, "blank line", f.Warnings[2].Span.Start.Line, 5)
+	equal(t, "blank line", f.Warnings[3].Span.Start.Line, 5)
 
 	f = mustParse(t, "# check=skip=MaintainerDeprecated\nFROM a AS Build\nMAINTAINER x\n# check=skip=StageNameCasing\nFROM a AS B\n")
 	equal(t, "skipped", len(f.Warnings), 1)

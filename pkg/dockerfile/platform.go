@@ -22,6 +22,9 @@ func checkPlatform(raw, value string) error {
 				raw, part, value, platformPart)
 		}
 	}
+	if _, _, ok := parsePlatform(value); !ok && !strings.Contains(value, "/") {
+		return fmt.Errorf("failed to parse platform %s: %q: unknown operating system or architecture: invalid argument", raw, value)
+	}
 	return nil
 }
 

@@ -7,28 +7,26 @@ import (
 )
 
 // applyRun fills in.Run: what runs, with which mounts, and the go builds in it.
-func (st *state) applyRun(p step, c *instructions.RunCommand) error {
+func (r *reader) applyRun(st *state, p step, c *instructions.RunCommand) error {
 	run := &Run{}
 	if p.in.JSON {
 		run.Exec = slices.Clone(c.CmdLine)
 	} else if p.in.script != nil {
 		run.Script = p.in.script.s
 	}
-	if p.trigger {
-		return nil
-	}
 	p.in.Run = run
-	err := st.mounts(p.in, c)
+	err := r.mounts(st, p.in, c)
 	st.builds(p.in)
 	return err
 }
 
 // mounts expands the --mount flags. A mount that BuildKit cannot read because a value is unknown is no error.
-func (st *state) mounts(in *Instruction, c *instructions.RunCommand) error {
+func (r *reader) mounts(st *state, in *Instruction, c *instructions.RunCommand) error {
 	allKnown := true
 	err := c.Expand(func(word string) (string, error) {
 		value, isKnown, err := st.expand(word)
 		allKnown = allKnown && isKnown
+		r.needs(in, st.scope, word, isKnown)
 		return value, err
 	})
 	if err != nil {

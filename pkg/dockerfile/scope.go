@@ -23,6 +23,8 @@ type binding struct {
 	kind  bindingKind
 	value string
 	local bool // a shell variable that programs do not see
+	// because are the names of the ARGs without a value that make it unknown, as far as they do.
+	because []string
 }
 
 type bindingKind uint8
@@ -124,7 +126,33 @@ func (s *scope) expand(word string) (value string, isKnown bool, err error) {
 }
 
 func (s *scope) process(word string, env environment) (shell.ProcessWordResult, error) {
-	return shell.NewLex(rune(s.escape)).ProcessWordWithMatches(word, env)
+	return shell.NewLex(rune(s.escape)).ProcessWordWithMatches(readable(word), env)
+}
+
+// why names the ARGs without a value that keep a word from being known, sorted.
+func (s *scope) why(word string, isKnown bool) []string {
+	if isKnown {
+		return nil
+	}
+	result, _ := s.process(word, environment{scope: s})
+	var names []string
+	for _, name := range s.doubtful(word, result.Unmatched) {
+		if b := s.lookup(name); b.kind == asked {
+			names = append(names, name)
+		} else {
+			names = append(names, b.because...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// explain says why the value of a name is unknown.
+func (s *scope) explain(name string, because []string) {
+	if b := s.names[name]; b.kind == unknown {
+		b.because = because
+		s.names[name] = b
+	}
 }
 
 // doubtful picks the names that were not found but may have a value in a build.

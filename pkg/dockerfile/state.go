@@ -34,6 +34,9 @@ func (r *reader) evaluate() error {
 		st := r.newState(s)
 		r.states[s] = st
 		for _, p := range r.steps[s] {
+			if !st.posix() {
+				p.in.parsed = nil
+			}
 			if err := r.apply(st, p); err != nil && needed {
 				return parser.WithLocation(err, p.cmd.Location())
 			}
@@ -45,6 +48,10 @@ func (r *reader) evaluate() error {
 // newState is the state behind FROM: the Parent's, or nothing.
 func (r *reader) newState(s *Stage) *state {
 	st := &state{scope: (*scope)(nil).inner(r.file.Escape), stage: s, goEnv: map[string]string{}, made: map[string]bool{}}
+	if s.Inherited != nil {
+		st.inherit(s.Inherited, r.platformOf(s))
+		return st
+	}
 	if s.Parent == nil {
 		st.open = s.Base != "scratch"
 		if !st.open {
@@ -77,34 +84,34 @@ func (r *reader) apply(st *state, p step) error {
 	s := st.stage
 	switch c := p.cmd.(type) {
 	case *instructions.EnvCommand:
-		return st.applyEnv(p.in, c)
+		return st.applyEnv(p, c)
 	case *instructions.ArgCommand:
-		return r.applyArg(st, p.in, c)
+		return r.applyArg(st, p, c)
 	case *instructions.WorkdirCommand:
-		return st.applyWorkdir(p.in, c.Path)
+		return r.applyWorkdir(st, p, c.Path)
 	case *instructions.UserCommand:
-		return st.setting(&s.User, p.in, c.User)
+		return r.setting(st, &s.User, p, c.User)
 	case *instructions.StopSignalCommand:
-		return st.setting(&s.StopSignal, p.in, c.Signal)
+		return r.setting(st, &s.StopSignal, p, c.Signal)
 	case *instructions.ShellCommand:
-		s.Shell = Command{Exec: true, Words: c.Shell, By: p.in}
+		s.Shell = Command{Exec: true, Words: c.Shell, By: p.by}
 	case *instructions.CmdCommand:
-		s.Cmd = commandOf(p.in, c.ShellDependantCmdLine)
+		s.Cmd = commandOf(p.by, c.ShellDependantCmdLine)
 		st.cmdSet = true
 	case *instructions.EntrypointCommand:
-		s.Entrypoint = commandOf(p.in, c.ShellDependantCmdLine)
+		s.Entrypoint = commandOf(p.by, c.ShellDependantCmdLine)
 		if !st.cmdSet {
-			s.Cmd = Command{Exec: true, By: p.in}
+			s.Cmd = Command{Exec: true, By: p.by}
 		}
 	case *instructions.HealthCheckCommand:
 		test := c.Health.Test
-		s.Healthcheck = Command{Exec: test[0] == "CMD", None: test[0] == "NONE", Words: test[1:], By: p.in}
+		s.Healthcheck = Command{Exec: test[0] == "CMD", None: test[0] == "NONE", Words: test[1:], By: p.by}
 	case *instructions.CopyCommand:
-		return st.applyCopy(p, c.SourcesAndDest, c.Chown, c.Chmod, c.ExcludePatterns)
+		return r.applyCopy(st, p, c.SourcesAndDest, c.Chown, c.Chmod, c.ExcludePatterns)
 	case *instructions.AddCommand:
-		return st.applyCopy(p, c.SourcesAndDest, c.Chown, c.Chmod, c.ExcludePatterns)
+		return r.applyCopy(st, p, c.SourcesAndDest, c.Chown, c.Chmod, c.ExcludePatterns)
 	case *instructions.RunCommand:
-		if err := st.applyRun(p, c); err != nil {
+		if err := r.applyRun(st, p, c); err != nil {
 			return err
 		}
 		return r.refuseMounts(s, c)
@@ -112,6 +119,12 @@ func (r *reader) apply(st *state, p step) error {
 		return c.Expand(st.check)
 	case *instructions.VolumeCommand:
 		return c.Expand(st.check)
+	case *instructions.ExposeCommand:
+		for _, port := range c.Ports {
+			if _, err := st.check(port); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -132,15 +145,17 @@ func commandOf(in *Instruction, c instructions.ShellDependantCmdLine) Command {
 }
 
 // setting expands a value into a Setting.
-func (st *state) setting(to *Setting, in *Instruction, word string) error {
+func (r *reader) setting(st *state, to *Setting, p step, word string) error {
 	value, isKnown, err := st.expand(word)
-	*to = Setting{Value: value, Known: isKnown, By: in}
+	r.needs(p.in, st.scope, word, isKnown)
+	*to = Setting{Value: value, Known: isKnown, By: p.by}
 	return err
 }
 
 // applyWorkdir joins a relative directory with the one before.
-func (st *state) applyWorkdir(in *Instruction, word string) error {
+func (r *reader) applyWorkdir(st *state, p step, word string) error {
 	value, isKnown, err := st.expand(word)
+	r.needs(p.in, st.scope, word, isKnown)
 	if !path.IsAbs(value) && !st.workdirSet {
 		isKnown = false
 	}
@@ -153,7 +168,7 @@ func (st *state) applyWorkdir(in *Instruction, word string) error {
 		st.workdir = path.Clean(value)
 		st.make(st.workdir)
 	}
-	st.stage.WorkDir = Setting{Value: st.workdir, Known: isKnown, By: in}
+	st.stage.WorkDir = Setting{Value: st.workdir, Known: isKnown, By: p.by}
 	return err
 }
 
@@ -165,8 +180,8 @@ func (st *state) make(dir string) {
 }
 
 // applyEnv expands all pairs in the environment before the instruction, then sets them.
-func (st *state) applyEnv(in *Instruction, c *instructions.EnvCommand) error {
-	vars := make([]EnvVar, len(c.Env))
+func (st *state) applyEnv(p step, c *instructions.EnvCommand) error {
+	vars, because := make([]EnvVar, len(c.Env)), make([][]string, len(c.Env))
 	for k, pair := range c.Env {
 		key, keyKnown, err := st.expand(pair.Key)
 		if err != nil {
@@ -179,27 +194,29 @@ func (st *state) applyEnv(in *Instruction, c *instructions.EnvCommand) error {
 		if !keyKnown {
 			continue
 		}
-		vars[k] = EnvVar{Key: key, Value: value, Known: isKnown, By: in}
-		if k < len(in.Words) && in.Keyword == "ENV" {
-			vars[k].Span, vars[k].ValueSpan = in.pairSpans(k)
+		vars[k], because[k] = EnvVar{Key: key, Value: value, Known: isKnown, By: p.by}, st.why(pair.Value, isKnown)
+		if k < len(p.in.Words) {
+			vars[k].Span, vars[k].ValueSpan = p.in.pairSpans(k)
 		}
 	}
-	for _, v := range vars {
+	for k, v := range vars {
 		if v.Key != "" {
 			st.define(&st.stage.Env, v)
+			st.explain(v.Key, because[k])
 		}
 	}
 	return nil
 }
 
 // applyArg follows dispatchArg: --build-arg, else the default, else the value of the ARG before FROM.
-func (r *reader) applyArg(st *state, in *Instruction, c *instructions.ArgCommand) error {
+func (r *reader) applyArg(st *state, p step, c *instructions.ArgCommand) error {
 	for k, arg := range c.Args {
-		v := EnvVar{Key: arg.Key, By: in}
-		if k < len(in.Words) && in.Keyword == "ARG" {
-			v.Span, v.ValueSpan = in.pairSpans(k)
+		v := EnvVar{Key: arg.Key, By: p.by}
+		if k < len(p.in.Words) {
+			v.Span, v.ValueSpan = p.in.pairSpans(k)
 		}
 		global := r.meta.lookup(arg.Key)
+		because := global.because
 		if value, ok := r.file.Options.BuildArgs[arg.Key]; ok {
 			v.Value, v.Known = value, true
 		} else if arg.Value != nil {
@@ -207,6 +224,7 @@ func (r *reader) applyArg(st *state, in *Instruction, c *instructions.ArgCommand
 			if v.Value, v.Known, err = st.expand(*arg.Value); err != nil {
 				return err
 			}
+			because = st.why(*arg.Value, v.Known)
 		} else if global.kind == known {
 			v.Value, v.Known = global.value, true
 		} else if global.kind != unknown {
@@ -218,6 +236,7 @@ func (r *reader) applyArg(st *state, in *Instruction, c *instructions.ArgCommand
 			continue
 		}
 		st.define(&st.stage.Args, v)
+		st.explain(v.Key, because)
 	}
 	return nil
 }

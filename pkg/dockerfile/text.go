@@ -53,12 +53,15 @@ func (t *text) end(i int) int {
 }
 
 // span is the Span of t.s[a:b]: from where its first byte stands to behind its last one, continuations between them
-// included.
+// included. An empty range stands behind the byte before it.
 func (t *text) span(a, b int) Span {
 	if len(t.pieces) == 0 {
 		return Span{}
 	}
 	from := t.start(a)
+	if a == b {
+		from = t.end(a)
+	}
 	return t.table.span(from, max(from, t.end(b)))
 }
 
@@ -103,3 +106,14 @@ func (t *textBuilder) concat(o *text) {
 
 // text is what was appended so far.
 func (t *textBuilder) text() *text { return &text{s: t.b.String(), pieces: t.pieces, table: t.table} }
+
+// ranges are the ranges of the source where t.s[a:b] stands, in order.
+func (t *text) ranges(a, b int) []token {
+	var out []token
+	for _, p := range t.pieces {
+		if lo, hi := max(p.at, a), min(p.at+p.n, b); lo < hi {
+			out = append(out, token{p.from + lo - p.at, p.from + hi - p.at})
+		}
+	}
+	return out
+}
