@@ -17,7 +17,7 @@ import (
 )
 
 // Part is a set of the parts that a Subject can have.
-type Part uint8
+type Part uint16
 
 // The parts.
 const (
@@ -29,13 +29,14 @@ const (
 	ImageConfig      // config alone, also of an image whose layers could not be read
 	GoModule         // go.mod in the root of the build context
 	Date             // the audit's date
+	Text             // the text of a Dockerfile, whether it parses or not
 )
 
 // parts lists the parts in the order of messages.
 var parts = []struct {
 	part Part
 	name string
-}{{Dockerfile, "Dockerfile"}, {Context, "build context"}, {Executable, "executable"}, {GoBinary, "Go binary"}, {Image, "image"}, {ImageConfig, "image config"}, {GoModule, "go.mod"}, {Date, "date"}}
+}{{Dockerfile, "Dockerfile"}, {Context, "build context"}, {Executable, "executable"}, {GoBinary, "Go binary"}, {Image, "image"}, {ImageConfig, "image config"}, {GoModule, "go.mod"}, {Date, "date"}, {Text, "Dockerfile"}}
 
 // String names the parts: "Go binary and image".
 func (p Part) String() string { return p.join(" and ") }
@@ -56,9 +57,13 @@ type Subject struct {
 	Dockerfile *dockerfile.File
 	// DockerfileCarried is true when the Dockerfile was not given but is carried by the image, in its provenance.
 	DockerfileCarried bool
-	Context           *dockerfile.Context
-	Module            *source.Module // of go.mod in the root of the context
-	Image             *layers.Image
+	// DockerfilePiped is true when the Dockerfile came through standard input: its path is no file.
+	DockerfilePiped bool
+	// Refused is why BuildKit does not build the Dockerfile at all; Dockerfile is nil then.
+	Refused *dockerfile.ParseError
+	Context *dockerfile.Context
+	Module  *source.Module // of go.mod in the root of the context
+	Image   *layers.Image
 	// Identity and Process are who and what PID 1 is; zero without an image.
 	Identity layers.Identity
 	Process  layers.Process
@@ -68,6 +73,8 @@ type Subject struct {
 	Programs []*Program
 	// Unread is what should have been looked at and could not be.
 	Unread []Unread
+	// Unpredicted is why an image that was to be predicted lacks its file system or more, "" if it does not or none was.
+	Unpredicted string
 	// Now is the audit's date, zero if rules must not know it; set by pkg/target from Options.Now.
 	Now   time.Time
 	blame *blame
@@ -79,6 +86,9 @@ type Program struct {
 	// Entry is true for the program that the image starts, directly or through a shell or script, and for a binary
 	// that was named by itself. The needs of other programs are possible at most: nobody knows whether they run.
 	Entry bool
+	// Predicted is true for a program that was built here as the Dockerfile builds it: what it needs is what the image's
+	// needs, but which release built it says nothing of the Dockerfile.
+	Predicted bool
 	// Toolchain is true for the Go toolchain's own programs, which are no service and count for no rule.
 	Toolchain bool
 	// Linking is what the loader would do; nil without an image.
@@ -95,7 +105,10 @@ type Unread struct {
 func (s *Subject) Has() Part {
 	var p Part
 	if s.Dockerfile != nil {
-		p |= Dockerfile
+		p |= Dockerfile | Text
+	}
+	if s.Refused != nil {
+		p |= Text
 	}
 	if s.Context != nil {
 		p |= Context

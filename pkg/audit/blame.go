@@ -65,6 +65,9 @@ func (s *Subject) prepareBlame() {
 	}
 	if s.Dockerfile == nil {
 		b.fault = "no Dockerfile was given"
+		if s.Refused != nil {
+			b.fault = "BuildKit refuses the Dockerfile"
+		}
 		return
 	}
 	b.final = s.Dockerfile.Final()
@@ -117,6 +120,15 @@ func (s *Subject) BlameLine(in *dockerfile.Instruction) Cause {
 // BlameSpan blames a part of an instruction.
 func (s *Subject) BlameSpan(in *dockerfile.Instruction, sp dockerfile.Span) Cause {
 	return Cause{Blame: Blame{Kind: BlameInstruction}, By: in, Location: s.locate(sp)}
+}
+
+// BlameRefusal blames the line at which BuildKit refuses the Dockerfile.
+func (s *Subject) BlameRefusal() Cause {
+	at := s.locate(s.Refused.Span)
+	if at == nil {
+		return s.unknown("BuildKit names no line")
+	}
+	return Cause{Blame: Blame{Kind: BlameInstruction}, Location: at}
 }
 
 // BlameBase blames the FROM that chose the final stage's base image.

@@ -105,6 +105,21 @@ type Finding struct {
 	Words  string    `json:"words,omitempty"`  // what the run-time or the program will say, "" if nothing
 	Remedy string    `json:"remedy,omitempty"` // what to do by hand, one sentence
 	Fix    *Fix      `json:"fix,omitempty"`
+	// Waived says who passed the finding over, nil if nobody did; set by pkg/policy. It counts for no verdict then.
+	Waived *Waived `json:"waived,omitempty"`
+	// SameAs is the rule of another finding that says the same of the same place, and more, "" if there is none. This one
+	// is there for agreement with another tool: it counts for no verdict.
+	SameAs string `json:"sameAs,omitempty"`
+}
+
+// Waived is the waiver of a finding: where it is written, and what it says.
+type Waived struct {
+	By       string   `json:"by"`    // "comment"
+	Style    string   `json:"style"` // whose comment: "imgaudit", "hadolint" ..
+	Names    string   `json:"names"` // the rule as written there: "runs-as-root", "DL3002"
+	Reason   string   `json:"reason,omitempty"`
+	Until    string   `json:"until,omitempty"` // its last day, YYYY-MM-DD
+	Location Location `json:"location"`
 }
 
 // Safety says what a fix may change.
@@ -151,8 +166,16 @@ func FromBinary(ev []binary.Evidence, n int) []Evidence {
 
 // locate turns a span of the subject's Dockerfile into a location, nil if there is none.
 func (s *Subject) locate(sp dockerfile.Span) *Location {
-	if s.Dockerfile == nil || sp.IsZero() {
+	file := ""
+	switch {
+	case sp.IsZero():
+		return nil
+	case s.Dockerfile != nil:
+		file = s.Dockerfile.Path
+	case s.Refused != nil:
+		file = s.Refused.Path
+	default:
 		return nil
 	}
-	return &Location{File: s.Dockerfile.Path, Line: sp.Start.Line, Column: sp.Start.Column, EndLine: sp.End.Line, EndColumn: sp.End.Column}
+	return &Location{File: file, Line: sp.Start.Line, Column: sp.Start.Column, EndLine: sp.End.Line, EndColumn: sp.End.Column}
 }

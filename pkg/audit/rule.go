@@ -1,8 +1,11 @@
 package audit
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/binary"
 )
@@ -15,6 +18,8 @@ type Rule struct {
 	Sees     Sees
 	Doc      Doc
 	Check    func(*Pass)
+	// Yields are the rules whose finding of the same place says the same, and more (Finding.SameAs).
+	Yields []string
 }
 
 // Sees says which parts a rule must have to judge.
@@ -32,6 +37,11 @@ func (s Sees) missing(has Part) string {
 		return "neither " + s.Any.join(" nor ")
 	}
 	return ""
+}
+
+// missesWith reports whether the rule could not judge even if there were an image and its programs.
+func (s Sees) missesWith(has Part) bool {
+	return s.missing(has|Image|ImageConfig|Executable|GoBinary) != ""
 }
 
 // Doc is a rule's documentation; the example comes from its test cases.
@@ -130,18 +140,31 @@ type Result struct {
 // Run applies the rules to a subject. The same subject gives the same result: findings are sorted by line, then by
 // rule; needs by binary and topic.
 func Run(s *Subject, rules []*Rule) *Result {
-	res := &Result{}
+	res := &Result{Skipped: make([]Skip, 0, len(rules))}
 	has := s.Has()
 	for _, r := range rules {
 		if absent := r.Sees.missing(has); absent != "" {
+			if s.Refused != nil {
+				absent = strings.Replace(absent, "no Dockerfile", "no Dockerfile that parses", 1)
+			}
+			if s.Unpredicted != "" && !r.Sees.missesWith(has) {
+				absent = s.Unpredicted
+			}
 			res.Skipped = append(res.Skipped, Skip{Rule: r.ID, Because: absent})
 			continue
 		}
 		r.Check(&Pass{Subject: s, rule: r, result: res})
 	}
+	res.yield(rules)
 	res.addUnjudged(s)
-	sort.SliceStable(res.Findings, func(i, j int) bool { return before(&res.Findings[i], &res.Findings[j]) })
+	res.Add()
 	return res
+}
+
+// Add adds findings that were made after the rules were run, each in its place.
+func (res *Result) Add(findings ...Finding) {
+	res.Findings = append(res.Findings, findings...)
+	sort.SliceStable(res.Findings, func(i, j int) bool { return before(&res.Findings[i], &res.Findings[j]) })
 }
 
 // addUnjudged completes the needs by those that no rule could judge, in the order of programs and topics.
@@ -163,21 +186,16 @@ func (res *Result) addUnjudged(s *Subject) {
 	}
 }
 
-// before orders findings: by file line (those without a line last), then rule, then message.
+// before orders findings: by file line (those without a line last), then rule, then column, then message.
 func before(a, b *Finding) bool {
-	la, lb := line(a), line(b)
-	switch {
-	case la != lb:
-		return la < lb
-	case a.Rule != b.Rule:
-		return a.Rule < b.Rule
-	}
-	return a.Message < b.Message
+	lineA, columnA := place(a)
+	lineB, columnB := place(b)
+	return cmp.Or(cmp.Compare(lineA, lineB), cmp.Compare(a.Rule, b.Rule), cmp.Compare(columnA, columnB), cmp.Compare(a.Message, b.Message)) < 0
 }
 
-func line(f *Finding) int {
+func place(f *Finding) (line, column int) {
 	if f.Location == nil {
-		return 1 << 30
+		return math.MaxInt, 0
 	}
-	return f.Location.Line
+	return f.Location.Line, f.Location.Column
 }

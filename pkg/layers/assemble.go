@@ -26,6 +26,10 @@ func (f *found) read(ctx context.Context, kind Kind, name, short string, opt Opt
 		return nil, fmt.Errorf("reading %s: %w", short, err)
 	}
 	f.findBase(ctx, img, opt)
+	if opt.ConfigOnly {
+		img.memo = &memo{store: opt.Cache}
+		return img, nil
+	}
 	progress := &reporter{call: opt.Progress}
 	progress.report(Progress{Phase: PhaseFind, Total: len(f.layers), Done: true})
 	img.memo = &memo{store: opt.Cache}

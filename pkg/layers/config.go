@@ -26,6 +26,7 @@ type imageConfig struct {
 		Volumes      map[string]struct{}
 		Labels       map[string]string
 		Healthcheck  *struct{ Test []string }
+		OnBuild      []string
 	} `json:"config"`
 	RootFS struct {
 		Type    string   `json:"type"`
@@ -66,7 +67,7 @@ func (c *imageConfig) runtime() Config {
 	out := Config{
 		User: c.Config.User, Env: c.Config.Env, Entrypoint: c.Config.Entrypoint, Cmd: c.Config.Cmd,
 		WorkingDir: c.Config.WorkingDir, StopSignal: c.Config.StopSignal, Shell: c.Config.Shell,
-		ExposedPorts: keys(c.Config.ExposedPorts), Volumes: keys(c.Config.Volumes), Labels: c.Config.Labels,
+		ExposedPorts: keys(c.Config.ExposedPorts), Volumes: keys(c.Config.Volumes), Labels: c.Config.Labels, OnBuild: c.Config.OnBuild,
 	}
 	if c.Config.Healthcheck != nil {
 		out.Healthcheck = c.Config.Healthcheck.Test

@@ -21,6 +21,8 @@ type Image struct {
 	Provenance *Provenance `json:"provenance,omitempty"`
 	// FS is the merged tree, nil when any layer could not be read: a tree with holes would prove false absences.
 	FS *FS `json:"-"`
+	// Predicted says that nobody built the image yet: it is what a build will make, see Stack.
+	Predicted bool `json:"predicted,omitempty"`
 	// Unread says what could not be read, in the order of the layers.
 	Unread []Unread `json:"unread,omitempty"`
 
@@ -64,6 +66,7 @@ type Config struct {
 	Volumes      []string          `json:"volumes,omitempty"`      // sorted
 	Labels       map[string]string `json:"labels,omitempty"`
 	Healthcheck  []string          `json:"healthcheck,omitempty"` // Docker's Test: "CMD", "CMD-SHELL" or "NONE" first
+	OnBuild      []string          `json:"onBuild,omitempty"`     // what a build that starts from the image runs first
 	Created      time.Time         `json:"created,omitzero"`
 }
 

@@ -26,6 +26,11 @@ type File struct {
 	// Data is the contents. Without Data a Size above zero says how big the file is: it can be asked for, not read.
 	Data []byte
 	Size int64
+	// Open gives the contents, of Size bytes, where they are not in memory. Of New it takes the file's word for what it
+	// is; Stack reads it.
+	Open func() (fs.File, error)
+
+	like *item // a file of another image that this one is like
 }
 
 // New builds the merged tree of layers given file by file, lowest layer first, each in the order of its tar.
@@ -70,7 +75,7 @@ func (f *File) item() (item, error) {
 	if mode.Type() == 0 && strings.HasSuffix(f.Path, "/") {
 		mode |= fs.ModeDir
 	}
-	if mode.Perm() == 0 {
+	if mode.Perm() == 0 && f.Open == nil && f.like == nil {
 		switch mode.Type() {
 		case fs.ModeDir:
 			mode |= 0o755
@@ -96,5 +101,12 @@ func (f *File) item() (item, error) {
 		it.entry.Size, it.content = f.Size, unavailable{errNotGiven}
 	}
 	it.entry.ELF = strings.HasPrefix(string(f.Data[:min(4, len(f.Data))]), elfMagic)
+	switch {
+	case f.like != nil:
+		it.entry.Size, it.content, it.secrets = f.like.entry.Size, f.like.content, f.like.secrets
+		it.entry.ELF, it.entry.NotGo, it.entry.Extra = f.like.entry.ELF, f.like.entry.NotGo, f.like.entry.Extra
+	case f.Open != nil:
+		it.entry.Size, it.content = f.Size, opener(f.Open)
+	}
 	return it, nil
 }

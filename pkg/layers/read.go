@@ -30,6 +30,8 @@ type Options struct {
 	// Offline refuses whatever needs the network: engines behind TCP, and registries, but for an image that is named by
 	// digest and that the cache has.
 	Offline bool
+	// ConfigOnly leaves the layers alone: the image has no FS.
+	ConfigOnly bool
 	// Stream is where the kind Stream is read from.
 	Stream io.Reader
 

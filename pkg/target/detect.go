@@ -154,11 +154,14 @@ func isText(head []byte) bool {
 	return true
 }
 
-// isDockerfileName reports whether a file is named like a Dockerfile.
+// isDockerfileName reports whether a file is named like a Dockerfile: Dockerfile, which BuildKit also takes in lower
+// case, Containerfile, NAME.Dockerfile and Dockerfile.NAME. Templates, documents and what editors leave behind are none.
 func isDockerfileName(base string) bool {
-	if strings.HasSuffix(base, ".dockerignore") {
+	switch strings.ToLower(filepath.Ext(base)) {
+	case ".dockerignore", ".tmpl", ".tpl", ".template", ".gotmpl", ".j2", ".jinja", ".jinja2", ".erb", ".in", ".mustache", ".hbs", ".ejs",
+		".md", ".rst", ".adoc", ".html", ".bak", ".old", ".orig", ".rej", ".swp", ".swo":
 		return false
 	}
-	return base == "Dockerfile" || base == "Containerfile" || strings.HasPrefix(base, "Dockerfile.") ||
-		strings.HasSuffix(base, ".Dockerfile") || strings.HasSuffix(base, ".dockerfile")
+	return !strings.HasSuffix(base, "~") && (base == "Dockerfile" || base == "dockerfile" || base == "Containerfile" || strings.HasPrefix(base, "Dockerfile.") ||
+		strings.HasSuffix(base, ".Dockerfile") || strings.HasSuffix(base, ".dockerfile"))
 }

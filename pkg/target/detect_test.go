@@ -115,6 +115,9 @@ func TestSubjects(t *testing.T) {
 			if s.Context != nil {
 				has = append(has, "context")
 			}
+			if s.Refused != nil {
+				has = append(has, "refused "+filepath.Base(s.Refused.Path))
+			}
 			for _, u := range s.Unread {
 				has = append(has, "unread "+filepath.Base(u.What))
 			}
@@ -131,11 +134,11 @@ func TestSubjects(t *testing.T) {
 		{[]string{at("app.tar"), at("Dockerfile")}, target.Options{}, "image Dockerfile context"},
 		{[]string{at("app.tar")}, target.Options{Dockerfile: at("debug.Dockerfile")}, "image debug.Dockerfile"}, // b is not there: not its context
 		{[]string{at("app.tar")}, target.Options{Dockerfile: at("debug.Dockerfile"), Context: dir}, "image debug.Dockerfile context"},
-		{[]string{dir}, target.Options{}, "Dockerfile context; debug.Dockerfile context"},
+		{[]string{dir}, target.Options{}, "Dockerfile context; debug.Dockerfile context; refused Dockerfile"},
 		{[]string{dir, at("app.tar")}, target.Options{Dockerfile: at("Dockerfile")}, "image Dockerfile context"},
 		{[]string{at("app.tar"), at("app.tar"), at("Dockerfile")}, target.Options{}, "image Dockerfile context; image Dockerfile context"},
-		{[]string{at("x")}, target.Options{}, "unread Dockerfile"},
-		{[]string{at("app.tar"), at("x")}, target.Options{}, "image unread Dockerfile"},
+		{[]string{at("x")}, target.Options{}, "refused Dockerfile"},
+		{[]string{at("app.tar"), at("x")}, target.Options{}, "image refused Dockerfile"},
 		{[]string{at("app.tar"), at("nope")}, target.Options{}, "image unread nope"},
 		{[]string{at("Dockerfile")}, target.Options{Target: "nope"}, "unread Dockerfile"},
 		{[]string{at("app.tar"), at("Dockerfile"), at("debug.Dockerfile")}, target.Options{}, "error"},

@@ -32,6 +32,9 @@ type Options struct {
 	InsecureRegistries []string // --insecure-registry
 	CAFiles            []string // --ca-cert
 	Offline            bool     // --offline
+
+	Predict bool // --predict: put the image that a Dockerfile will make into its subject
+	Build   bool // --build: and build its programs with the local go command
 }
 
 // plan is the subjects to make: each image is one (with AllPlatforms each of an index), each Dockerfile without an image
@@ -39,9 +42,12 @@ type Options struct {
 type plan struct {
 	images      []Target
 	dockerfiles []string
+	dirs        []Target
 	contexts    map[string]string // by Dockerfile, "" for the default
+	roots       map[string]string // by Dockerfile found below a directory: that directory
 	binaries    []Target
 	stdin       []byte // the Dockerfile, if it came through a pipe
+	listings    *listings
 	unread      []audit.Unread
 }
 
@@ -68,6 +74,9 @@ func Subjects(ctx context.Context, args []string, opt Options) ([]*audit.Subject
 		for _, d := range p.dockerfiles {
 			s := &audit.Subject{}
 			p.readDockerfile(s, d, opt)
+			if s.Dockerfile != nil && (opt.Predict || opt.Build) {
+				predict(ctx, s, opt)
+			}
 			subjects = append(subjects, s)
 		}
 	default:
@@ -78,13 +87,14 @@ func Subjects(ctx context.Context, args []string, opt Options) ([]*audit.Subject
 		readNamed(s, p.binaries)
 		link(s)
 		s.Prepare()
+		deriveBase(s)
 	}
 	subjects[0].Unread = append(p.unread, subjects[0].Unread...)
 	return subjects, nil
 }
 
 func newPlan(ctx context.Context, args []string, opt Options) (*plan, error) {
-	p := &plan{contexts: map[string]string{}}
+	p := &plan{contexts: map[string]string{}, roots: map[string]string{}, listings: newListings()}
 	for _, arg := range args {
 		t, err := detect(ctx, arg, opt)
 		switch {
@@ -102,8 +112,11 @@ func newPlan(ctx context.Context, args []string, opt Options) (*plan, error) {
 				p.stdin = t.Data
 			}
 		default:
-			p.addDir(t, opt)
+			p.dirs = append(p.dirs, t)
 		}
+	}
+	for _, t := range p.dirs {
+		p.addDir(ctx, t, opt)
 	}
 	if opt.Dockerfile != "" {
 		p.dockerfiles = append([]string{opt.Dockerfile}, p.dockerfiles...)
@@ -126,29 +139,22 @@ func detect(ctx context.Context, arg string, opt Options) (Target, error) {
 	return Detect(arg)
 }
 
-// addDir adds the Dockerfiles of a directory, which is their context.
-func (p *plan) addDir(t Target, opt Options) {
+// addDir adds the Dockerfiles in a directory and below it. Beside an image or a program it is the directory of that
+// service: only what stands in it is meant, and it is the build context.
+func (p *plan) addDir(ctx context.Context, t Target, opt Options) {
 	if opt.Dockerfile != "" {
 		p.contexts[opt.Dockerfile] = t.Name
 		return
 	}
-	entries, err := os.ReadDir(t.Name)
-	if err != nil {
-		p.unread = append(p.unread, audit.Unread{What: t.Arg, Because: reason(err)})
-		return
-	}
-	found := false
-	for _, e := range entries {
-		if !e.Type().IsRegular() || !isDockerfileName(e.Name()) {
+	w := walk(ctx, p.listings, t.Name, len(p.images)+len(p.binaries) == 0)
+	p.unread = append(p.unread, w.unread...)
+	for _, name := range w.found {
+		p.dockerfiles = append(p.dockerfiles, name)
+		if filepath.Dir(name) == filepath.Clean(t.Name) {
+			p.contexts[name] = t.Name
 			continue
 		}
-		name := filepath.Join(t.Name, e.Name())
-		p.dockerfiles = append(p.dockerfiles, name)
-		p.contexts[name] = t.Name
-		found = true
-	}
-	if !found {
-		p.unread = append(p.unread, audit.Unread{What: t.Arg, Because: "no Dockerfile in this directory"})
+		p.roots[name] = t.Name
 	}
 }
 
@@ -171,9 +177,14 @@ func (p *plan) readDockerfile(s *audit.Subject, name string, opt Options) {
 	}
 	shown := name
 	if name == stdinName {
-		shown = "Dockerfile"
+		shown, s.DockerfilePiped = "Dockerfile", true
 	}
 	f, err := dockerfile.Parse(shown, src, o)
+	var refused *dockerfile.ParseError
+	if errors.As(err, &refused) && !refused.Ours {
+		s.Refused = refused
+		return
+	}
 	if err != nil {
 		s.Unread = append(s.Unread, audit.Unread{What: shown, Because: reason(err)})
 		return
@@ -183,24 +194,29 @@ func (p *plan) readDockerfile(s *audit.Subject, name string, opt Options) {
 		return
 	}
 	s.Dockerfile = f
-	dir, named := p.contexts[name], true
-	if dir == "" {
-		dir, named = filepath.Dir(name), false
+	switch root := p.roots[name]; {
+	case p.contexts[name] != "":
+		p.readContext(s, p.contexts[name], name, true)
+	case name == stdinName:
+	case root == "":
+		p.readContext(s, filepath.Dir(name), name, false)
+	default: // the nearest that fits, up to the directory that was named
+		for dir := filepath.Dir(name); s.Context == nil; dir = filepath.Dir(dir) {
+			p.readContext(s, dir, name, false)
+			if dir == filepath.Clean(root) || dir == filepath.Dir(dir) {
+				break
+			}
+		}
 	}
-	if name == stdinName && !named {
-		return
-	}
-	readContext(s, dir, name, named)
 }
 
-// readContext reads the build context. One that the user did not name counts only when it fits: every COPY finds its
-// sources there.
-func readContext(s *audit.Subject, dir, file string, named bool) {
+// readContext reads the build context. One that the user did not name counts only when it fits.
+func (p *plan) readContext(s *audit.Subject, dir, file string, named bool) {
 	rel, err := filepath.Rel(dir, file)
 	if err != nil || rel == ".." || filepath.IsAbs(rel) {
 		rel = file // a Dockerfile outside its context may still have its own ignore file beside it
 	}
-	c, err := dockerfile.NewContext(dir, os.DirFS(dir), filepath.ToSlash(rel))
+	c, err := dockerfile.NewContext(dir, newTree(dir, p.listings), filepath.ToSlash(rel))
 	if err != nil {
 		s.Unread = append(s.Unread, audit.Unread{What: "build context " + dir, Because: reason(err)})
 		return
@@ -212,20 +228,6 @@ func readContext(s *audit.Subject, dir, file string, named bool) {
 	if s.Module, err = source.ReadModule(c.FS); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.Unread = append(s.Unread, audit.Unread{What: filepath.Join(dir, "go.mod"), Because: reason(err)})
 	}
-}
-
-func fits(f *dockerfile.File, c *dockerfile.Context) bool {
-	for _, stage := range f.Stages {
-		for _, in := range stage.Instructions {
-			if in.Copy == nil || in.Copy.From != nil || in.Copy.FromImage != "" || !in.Copy.Known {
-				continue
-			}
-			if _, err := c.Taken(in, 1); err != nil {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // readFile reads a text file of at most 4 MiB.
