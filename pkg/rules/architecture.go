@@ -38,7 +38,8 @@ func checkArchitecture(p *audit.Pass) {
 			if prog.ELF.Arch == "arm" && want.Architecture == "arm64" {
 				certainty = audit.Likely // some arm64 processors run 32-bit programs too
 			}
-			p.Report(archCause(p, prog).Of(audit.Finding{
+			cause, fix := archCause(p, prog)
+			p.Report(cause.Of(audit.Finding{
 				Certainty: certainty,
 				Message:   fmt.Sprintf("%s is built for %s, the image says %s", prog.Path, archName(prog), want),
 				Evidence: []audit.Evidence{
@@ -48,6 +49,7 @@ func checkArchitecture(p *audit.Pass) {
 				Path:   prog.Path,
 				Words:  fmt.Sprintf("exec %s: exec format error", prog.Path),
 				Remedy: "Declare ARG TARGETOS TARGETARCH (without defaults) in the build stage and build with GOOS=$TARGETOS GOARCH=$TARGETARCH",
+				Fix:    fix,
 			}))
 		default:
 			checkLevel(p, prog)
@@ -60,11 +62,12 @@ func foreign(prog *audit.Program, arch string) bool {
 	return prog.ELF != nil && arch != "" && prog.ELF.Arch != arch && !(arch == "amd64" && prog.ELF.Arch == "386")
 }
 
-// archCause blames an ARG TARGETARCH with a default in the stage that built the program, else the build.
-func archCause(p *audit.Pass, prog *audit.Program) audit.Cause {
-	c := p.BlameBuild(prog)
+// archCause blames an ARG TARGETARCH with a default in the stage that built the program, else the build, and says how to
+// build for the image's platform there.
+func archCause(p *audit.Pass, prog *audit.Program) (audit.Cause, *audit.Fix) {
+	c, b := buildLine(p, prog)
 	if c.By == nil || c.By.Run == nil {
-		return c
+		return c, nil
 	}
 	for _, in := range c.By.Stage.Instructions[:c.By.Index] {
 		if in.Keyword != "ARG" {
@@ -75,11 +78,14 @@ func archCause(p *audit.Pass, prog *audit.Program) audit.Cause {
 				arg := p.BlameSpan(in, w.Span)
 				arg.Layer = c.Layer
 				arg.Chain = append(c.Chain, p.At(c.By, "the program is built here"), p.At(in, "ARG %s: the default wins on every platform", w.Value))
-				return arg
+				return arg, withoutDefault(w, "TARGETARCH")
 			}
 		}
 	}
-	return c
+	if b == nil {
+		return c, nil
+	}
+	return c, buildForTarget(p, c.By.Stage, c.By, b)
 }
 
 func archName(prog *audit.Program) string {

@@ -58,7 +58,7 @@ func variablesOf(p *audit.Pass, in *dockerfile.Instruction) []used {
 	var out []used
 	switch in.Keyword {
 	case "RUN":
-		s := script(in)
+		s := in.Script()
 		if s == nil || s.SetsAny {
 			return nil
 		}
@@ -70,7 +70,7 @@ func variablesOf(p *audit.Pass, in *dockerfile.Instruction) []used {
 	case "COPY", "ADD", "ENV", "LABEL", "WORKDIR", "USER":
 		for _, w := range in.Words {
 			text := p.Dockerfile.Text(w.Span)
-			if strings.Contains(text, "'") || strings.Contains(text, "\n") {
+			if !strings.Contains(text, "$") || strings.ContainsAny(text, "'\n") {
 				continue
 			}
 			for _, m := range variable.FindAllStringSubmatchIndex(text, -1) {

@@ -1,9 +1,6 @@
 package rules
 
 import (
-	"regexp"
-	"strings"
-
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -40,29 +37,6 @@ func buildLine(p *audit.Pass, prog *audit.Program) (audit.Cause, *dockerfile.GoB
 		}
 	}
 	return c, nil
-}
-
-var goVerb = regexp.MustCompile(`\bgo[ \t]+(build|install)\b`)
-
-// addFlags adds flags to a build command of the Dockerfile that made the image, nil if the place is not plain.
-func addFlags(p *audit.Pass, b *dockerfile.GoBuild, flags, title string) *audit.Fix {
-	if fits, _ := p.DockerfileFits(); b == nil || !fits {
-		return nil
-	}
-	text := p.Dockerfile.Text(b.Span)
-	m := goVerb.FindStringIndex(text)
-	if m == nil {
-		return nil
-	}
-	at := b.Span.Start
-	at.Offset += m[1]
-	if newline := strings.LastIndexByte(text[:m[1]], '\n'); newline >= 0 {
-		at.Line += strings.Count(text[:m[1]], "\n")
-		at.Column = m[1] - newline
-	} else {
-		at.Column += m[1]
-	}
-	return &audit.Fix{Title: title, Safety: audit.Safe, Edits: []dockerfile.Edit{{Span: dockerfile.Span{Start: at, End: at}, New: " " + flags}}}
 }
 
 // entryGo is the program that the image starts, if its Go part is known; nil otherwise.

@@ -45,7 +45,10 @@ func builderOf(stage *dockerfile.Stage, b dockerfile.GoBuild) *builder {
 		if i < 0 {
 			return nil
 		}
-		out.from, tag = stage.Env[i].By, stage.Env[i].Value
+		tag = stage.Env[i].Value
+		if by := stage.Env[i].By; by != nil {
+			out.from = by
+		}
 		out.text = "GOLANG_VERSION=" + tag
 	}
 	if !golangTag.MatchString(tag) {

@@ -56,7 +56,7 @@ func checkCacheLost(p *audit.Pass) {
 
 // checkLostRead looks for a RUN that reads, by its whole name, a program that an earlier RUN built into a cache mount.
 func checkLostRead(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruction) {
-	s := script(in)
+	s := in.Script()
 	if s == nil {
 		return
 	}
@@ -130,7 +130,7 @@ var plainCommands = []string{"apk", "apt-get", "apt", "adduser", "addgroup", "us
 // mayWrite reports whether a RUN without a mount over the path may have written it: it names the path's last or first
 // elements, is no plain command, or is a go command and the path is one that go writes to.
 func mayWrite(in *dockerfile.Instruction, name string) bool {
-	s := script(in)
+	s := in.Script()
 	if s == nil {
 		return true
 	}

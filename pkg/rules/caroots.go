@@ -61,6 +61,9 @@ func checkCARoots(p *audit.Pass) {
 				f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "%s is there and holds no certificate", file))
 			}
 		}
+		if set, _ := p.Image.Config.Getenv("SSL_CERT_DIR"); set == "" { // else the places are not searched
+			f.Fix = bring(p, suppliedRoots)
+		}
 		p.Report(p.BlameAbsence(roots.Searched...).Of(f))
 	})
 }

@@ -32,11 +32,14 @@ import (
 //	                              a size without content makes a file that cannot be read
 //	elf/PATH                      an ELF file of the image, as elftest.Spec
 //	zone/PATH                     a time zone file of the image; for a PATH in .zip an archive of the zones listed
+//	base.json                     dockerfile.Base, the config of every base image
 //	config.json                   layers.Config, with "architecture" and "variant" beside it
 //	history                       one step per line, "empty: " before one without a layer; made up from the Dockerfile if left out
+//	provenance                    the base image as the builder's provenance has it, "NAME:TAG@DIGEST"
 //	binary.json                   one executable: "path", "elf" (elftest.Spec), and the Go facts of binary.Binary
 //	{{GitHub token}}, ..          anywhere: a secret, see expand
 //	want.findings                 what the rule must say
+//	want.skipped                  why it could not judge all
 //	want.Dockerfile               the Dockerfile after its fixes
 type ruleCase struct {
 	name     string
@@ -69,8 +72,8 @@ func (c *ruleCase) subject(t *testing.T, source []byte) *audit.Subject {
 	t.Helper()
 	s := &audit.Subject{Now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)}
 	if source != nil {
-		f, err := dockerfile.Parse("Dockerfile", source, dockerfile.Options{})
-		if err != nil {
+		f, err := dockerfile.Parse("Dockerfile", source, c.options(t))
+		if err != nil && !errors.As(err, &s.Refused) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		s.Dockerfile = f
@@ -89,6 +92,18 @@ func (c *ruleCase) subject(t *testing.T, source []byte) *audit.Subject {
 	return s
 }
 
+// options tell of the base images what base.json does.
+func (c *ruleCase) options(t *testing.T) dockerfile.Options {
+	t.Helper()
+	data, ok := c.sections["base.json"]
+	if !ok {
+		return dockerfile.Options{}
+	}
+	var base dockerfile.Base
+	strict(t, c.name+" base.json", data, &base)
+	return dockerfile.Options{Bases: func(string, string) *dockerfile.Base { return &base }}
+}
+
 func (c *ruleCase) addContext(t *testing.T, s *audit.Subject) {
 	list, ok := c.sections["context"]
 	if !ok {
@@ -96,7 +111,7 @@ func (c *ruleCase) addContext(t *testing.T, s *audit.Subject) {
 	}
 	root := fstest.MapFS{}
 	for _, name := range strings.Fields(string(list)) {
-		root[name] = &fstest.MapFile{Data: []byte("x\n"), Mode: 0o644}
+		root[name] = &fstest.MapFile{Data: listed(name), Mode: 0o644}
 	}
 	for name, data := range c.below("context/") {
 		root[name] = &fstest.MapFile{Data: data, Mode: 0o644}
@@ -114,6 +129,17 @@ func (c *ruleCase) addContext(t *testing.T, s *audit.Subject) {
 	if s.Module, err = module.ReadModule(root); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("%s: %v", c.name, err)
 	}
+}
+
+// listed is what a file of the context holds of which a case gives only the name.
+func listed(name string) []byte {
+	switch path.Base(name) {
+	case "go.mod":
+		return []byte("module example.com/app\n")
+	case "go.work":
+		return []byte("go 1.26\n\nuse .\n")
+	}
+	return []byte("x\n")
 }
 
 // program reads binary.json: the ELF part becomes a real ELF file that is read back, the Go facts are taken as given.
@@ -189,6 +215,9 @@ func (c *ruleCase) addImage(t *testing.T, s *audit.Subject, program *audit.Progr
 		t.Fatalf("%s: %v", c.name, err)
 	}
 	img := &layers.Image{Ref: "app", Source: "oci", Platform: layers.Platform{OS: "linux", Architecture: config.Architecture, Variant: config.Variant}, Config: config.Config, FS: tree}
+	if base, ok := c.sections["provenance"]; ok {
+		img.Provenance = &layers.Provenance{Base: strings.TrimSpace(string(base)), BaseLayers: 1}
+	}
 	img.History = c.history(t, s.Dockerfile)
 	for i := range img.History {
 		if img.History[i].Empty {

@@ -33,7 +33,8 @@ func checkUnreadableRoots(p *audit.Pass) {
 		if _, ok := prog.Feature(binary.FeatureRoots); ok {
 			return
 		}
-		p.Report(p.BlamePath(path).Of(audit.Finding{
+		cause := p.BlamePath(path)
+		p.Report(cause.Of(audit.Finding{
 			Certainty: n.Certainty,
 			Message:   fmt.Sprintf("%s verifies TLS servers, but uid %d may not read %s", prog.Path, p.Identity.UID, path),
 			Evidence: append(audit.FromBinary(n.Evidence, 3),
@@ -41,6 +42,7 @@ func checkUnreadableRoots(p *audit.Pass) {
 			Path:   prog.Path,
 			Words:  fmt.Sprintf("x509: failed to load system roots and no roots provided; open %s: permission denied", path),
 			Remedy: "Give the file mode 0644 and its directories mode 0755",
+			Fix:    modeFix(p, cause, path, "0644"),
 		}))
 	})
 }

@@ -126,7 +126,7 @@ func textSays(p *audit.Pass, key, value string) bool {
 	}
 	for s := p.Dockerfile.Final(); s != nil; s = s.Parent {
 		for _, v := range slices.Concat(s.Env, s.Args) {
-			if v.Key == key && v.Known && v.Value == value {
+			if v.Key == key && v.Known && v.Value == value && v.By != nil {
 				return true
 			}
 		}

@@ -41,11 +41,11 @@ func checkDebugInfo(p *audit.Pass) {
 		Remedy:   `Build with -ldflags="-s -w"`,
 	}
 	if build != nil {
-		ldflags, flag := build.Flag("ldflags")
+		ldflags, _ := build.Flag("ldflags")
 		if slices.Contains(strings.Fields(ldflags.Value), "-s") {
 			f.Remedy = "Build the image again: the line has -s now"
-		} else if !flag && !strings.Contains(build.Env["GOFLAGS"], "ldflags") {
-			f.Fix = addFlags(p, build, `-ldflags="-s -w"`, f.Remedy)
+		} else if g := goLineOf(p, prog); g != nil {
+			f.Fix = fixOf(f.Remedy, audit.Safe, g.strip())
 		}
 	}
 	p.Report(cause.Of(f))

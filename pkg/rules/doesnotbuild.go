@@ -15,28 +15,39 @@ var doesNotBuild = &audit.Rule{
 	ID:       "does-not-build",
 	Title:    "the build stops at a line",
 	Severity: audit.Error,
-	Sees:     audit.Sees{All: audit.Dockerfile},
+	Sees:     audit.Sees{All: audit.Text},
 	Doc: audit.Doc{
-		Checks: "COPY, ADD and bind mounts whose source is not in the build context or is excluded by .dockerignore, when the context is known (likely where a step before the build may make the file: a program, a directory); COPY --from a stage that has been filled from scratch without that path, or by lines that none of them writes it; a stage name that no stage has; RUN in a stage from scratch that has no shell. A Dockerfile that BuildKit does not even parse is reported as unread, with BuildKit's words.",
+		Checks: "COPY, ADD and bind mounts whose source is not in the build context or is excluded by .dockerignore, when the context is known (likely where a step before the build may make the file: a program, a directory); COPY --from a stage that has been filled from scratch without that path, or by lines that none of them writes it; a stage name that no stage has; RUN in a stage from scratch that has no shell; owners by name where there is no /etc/passwd to look them up in; a directory where a line above has put a file; a mount without a target. A build argument without a value that FROM takes is a note: --build-arg may give it. A Dockerfile that BuildKit does not even parse, with BuildKit's words and line; one for another frontend than docker/dockerfile is unread then.",
 		Why:    "The build ends there.",
 		Unless: "The context that is audited is another one than the build's, or --build-context gives the name a meaning.",
 		Messages: []string{
 			`failed to calculate checksum of ref *: "*": not found`,
 			"lstat *: no such file or directory",
+			"dockerfile parse error on line *",
 			"pull access denied, repository does not exist or may require authorization",
 			"failed to resolve source metadata for *",
+			"invalid user index: -1",
+			"mkdir *: not a directory",
+			`invalid mount target "/"`,
+			"base name * should not be blank",
 		},
 	},
 	Check: checkBuilds,
 }
 
 func checkBuilds(p *audit.Pass) {
+	if p.Refused != nil {
+		checkRefused(p)
+		return
+	}
 	for _, stage := range p.Dockerfile.Stages {
 		if p.Dockerfile.Reachable(stage) {
 			checkStageName(p, stage, stage.From, stage.Base)
 		}
 	}
+	checkMissingBase(p)
 	eachNeeded(p, func(stage *dockerfile.Stage, in *dockerfile.Instruction) {
+		checkUnbuildable(p, stage, in)
 		switch {
 		case in.Copy != nil && in.Copy.From != nil:
 			checkStageSource(p, in)
@@ -278,7 +289,7 @@ func mayBeDir(stage *dockerfile.Stage, name string) bool {
 
 // runMayMake reports whether a RUN may make a path besides what its go builds write.
 func runMayMake(in *dockerfile.Instruction, name string) bool {
-	s := script(in)
+	s := in.Script()
 	if s == nil {
 		return true
 	}
@@ -312,7 +323,7 @@ func copyLacks(p *audit.Pass, in *dockerfile.Instruction, name string) bool {
 
 // checkScratchRun finds a RUN in a stage from scratch into which nothing was copied.
 func checkScratchRun(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruction) {
-	if !stage.Root().Scratch() || in.JSON {
+	if !stage.Root().Scratch() {
 		return
 	}
 	for _, before := range append(steps(stage.Parent), stage.Instructions[:in.Index]...) {
@@ -321,6 +332,13 @@ func checkScratchRun(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Inst
 		}
 	}
 	if len(in.Run.Mounts) > 0 || len(stage.Shell.Words) > 0 {
+		return
+	}
+	if in.JSON {
+		if filled := slices.ContainsFunc(before(stage, in), func(o *dockerfile.Instruction) bool { return o.Copy != nil }); !filled && len(in.Run.Exec) > 0 {
+			refuse(p, in, in.Span, fmt.Sprintf("RUN starts %s, and its stage is from scratch and has no files", in.Run.Exec[0]), fmt.Sprintf("process %q did not complete successfully", strings.Join(in.Run.Exec, " ")),
+				"Run it in a stage that has the program and copy what it makes", p.At(stage.Root().From, "the stage begins with nothing, and no line before the RUN brings a file"))
+		}
 		return
 	}
 	p.Report(p.BlameSpan(in, in.Span).Of(audit.Finding{

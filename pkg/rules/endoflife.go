@@ -59,6 +59,9 @@ func checkEndOfLife(p *audit.Pass) {
 		return
 	}
 	root := p.Dockerfile.Final().Root()
+	if p.BaseUnknown(root) {
+		return
+	}
 	id, version := distributionOf(root)
 	if day, over := endOfLife(id, version, p.Now); over {
 		reportEndOfLife(p, p.BlameLine(root.From), id, version, day, p.At(root.From, "the base image is %s", root.Base))

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-//go:embed testdata/*/example.txtar
+//go:embed testdata/*/example.txtar testdata/buildkit/*/example.txtar
 var examples embed.FS
 
 // Example is the case in a rule's documentation: the same that its test runs. Nil if there is none.

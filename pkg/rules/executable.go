@@ -64,7 +64,38 @@ func checkEntrypointExecutable(p *audit.Pass) {
 	if e, ok := p.Image.FS.Entry(proc.At); ok && proc.At != "" {
 		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "%s is %s, owned by %d:%d", proc.At, e.Mode, e.UID, e.GID))
 	}
+	f.Fix = startableFix(p, fault, cause)
 	p.Report(cause.Of(f))
+}
+
+// startableFix gives the program or script its mode, a directory above it that a line of the Dockerfile made the right to
+// be passed, or the image the users of the stage that makes the one it names.
+func startableFix(p *audit.Pass, fault string, cause audit.Cause) *audit.Fix {
+	switch at := p.Process.At; fault {
+	case layers.FaultNotExecutable:
+		return modeFix(p, cause, at, "0755")
+	case layers.FaultNotReachable:
+		if cause.Blame.Kind != audit.BlameInstruction || !plainPath(at) {
+			return nil
+		}
+		if file := onTheWay(p.Process); cause.By.Copy != nil && cause.By.Copy.Makes(file) {
+			return modeFix(p, cause, file, "0755")
+		}
+		return fixOf("Open "+at+" with mode 0755", audit.Safe, runInFinal(p, cause.By, "chmod 0755 "+at, "chmod"))
+	case layers.FaultUser:
+		name, _, _ := strings.Cut(p.Image.Config.User, ":")
+		return userFiles(p, name)
+	}
+	return nil
+}
+
+// userFiles copies the users of the stage that makes one: the image has no users at all then, and does not start.
+func userFiles(p *audit.Pass, name string) *audit.Fix {
+	fix := bringAccounts(p, name)
+	if fix != nil {
+		fix.Safety = audit.Safe
+	}
+	return fix
 }
 
 // onTheWay is the file that the run-time was looking for: the interpreter of the last script, or the program.

@@ -24,7 +24,7 @@ var failureHidden = &audit.Rule{
 
 func checkFailures(p *audit.Pass) {
 	eachNeeded(p, func(stage *dockerfile.Stage, in *dockerfile.Instruction) {
-		s := script(in)
+		s := in.Script()
 		if s == nil {
 			return
 		}

@@ -39,11 +39,15 @@ func checkLibc(p *audit.Pass) {
 		switch {
 		case len(l.MissingVersions) > 0 && l.Has == binary.Glibc:
 			versionMismatch(&f, prog, l)
-			p.Report(p.BlamePath(l.MissingVersions[0].Path).Of(f))
+			p.Report(p.BlamePath(l.MissingVersions[0].Path).Of(builtWithoutCgo(p, prog, f)))
 		case len(l.MissingSymbols) > 0:
 			symbolMismatch(&f, prog, l)
 			if l.Failure == "" && f.Certainty == audit.Proven {
 				f.Certainty = audit.Likely // bound at the first call: it starts, and fails when it gets there
+			}
+			f = builtWithoutCgo(p, prog, f)
+			if l.Failure == "" && f.Fix != nil {
+				f.Fix.Safety = audit.Unsafe // it runs so far, with libc's resolver
 			}
 			p.Report(p.BlameBase().Of(f))
 		}

@@ -34,7 +34,7 @@ func checkLibraries(p *audit.Pass) {
 		missing, searched := missingLibraries(l)
 		p.Judge(prog, n, len(missing) == 0, foundLibraries(l), searched)
 		for _, lib := range missing {
-			p.Report(p.BlameAbsence(lib.Searched...).Of(audit.Finding{
+			f := audit.Finding{
 				Certainty: n.Certainty,
 				Message:   fmt.Sprintf("%s needs the shared library %s, which is not in the image", prog.Path, lib.Name),
 				Evidence: []audit.Evidence{
@@ -44,7 +44,8 @@ func checkLibraries(p *audit.Pass) {
 				Path:   prog.Path,
 				Words:  l.Failure,
 				Remedy: fmt.Sprintf("Copy %s with its own libraries from the build stage, use a base image that has it, or build without cgo", lib.Name),
-			}))
+			}
+			p.Report(p.BlameAbsence(lib.Searched...).Of(builtWithoutCgo(p, prog, f)))
 		}
 	})
 }

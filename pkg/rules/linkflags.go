@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
@@ -37,6 +38,12 @@ func checkLinkFlags(p *audit.Pass) {
 func checkBuildFlags(p *audit.Pass, in *dockerfile.Instruction, b dockerfile.GoBuild) {
 	var idle []string
 	var at dockerfile.Span
+	var edits []dockerfile.Edit
+	g, whole := &goLine{p, in, &b}, !in.JSON
+	remove := func(f dockerfile.GoFlag) {
+		e := g.drop(f)
+		edits, whole = append(edits, e...), whole && e != nil
+	}
 	mark := func(text string, f dockerfile.GoFlag) {
 		idle = append(idle, text)
 		if at.IsZero() || f.Span.Start.Offset < at.Start.Offset {
@@ -54,30 +61,59 @@ func checkBuildFlags(p *audit.Pass, in *dockerfile.Instruction, b dockerfile.GoB
 			// the flag may have worked: C code of its own means external linking
 		case known && cgo == "0":
 			mark(`-extldflags "-static" (CGO_ENABLED=0 is static already)`, flag)
+			e := g.dropStatic(flag)
+			edits, whole = append(edits, e...), whole && e != nil
 		case prog != nil:
 			mark(`-extldflags "-static" (the program is dynamic all the same)`, flag)
 			f.Evidence = append(f.Evidence, audit.Seen(audit.LevelBinary, "%s wants the loader %s", prog.Path, prog.ELF.Interpreter))
 			if prog.Linking != nil && prog.Linking.InterpreterPath == "" {
 				f.Severity = audit.Error
 			}
+			e := g.dropStatic(flag)
+			edits, whole = append(edits, e...), whole && e != nil && onlyStandardCgo(prog)
 		default:
 			mark(`-extldflags "-static" (not used unless the program has C code of its own)`, flag)
-			f.Certainty = audit.Possible
+			f.Certainty, whole = audit.Possible, false
 		}
 	}
 	if flag, ok := b.Flag("a"); ok {
 		mark("-a (rebuilds what the cache has)", flag)
+		remove(flag)
 	}
 	if flag, ok := b.Flag("installsuffix"); ok {
 		mark("-installsuffix (keeps apart what -a rebuilds)", flag)
+		remove(flag)
 	}
 	if len(idle) == 0 {
 		return
+	}
+	if whole {
+		f.Fix = fixOf("Remove the flags that change nothing", audit.Safe, edits)
 	}
 	f.Message = "build flags that change nothing in the program: " + strings.Join(idle, ", ")
 	f.Evidence = append([]audit.Evidence{p.At(in, "the line builds with %s", fmt.Sprintf("CGO_ENABLED=%s", cgoText(b)))}, f.Evidence...)
 	p.Report(p.BlameSpan(in, at).Of(f))
 }
+
+// dropStatic removes -extldflags -static from the linker's flags, and -ldflags itself if it says nothing else.
+func (g *goLine) dropStatic(f dockerfile.GoFlag) []dockerfile.Edit {
+	text := g.Dockerfile.Text(f.Span)
+	m := staticOnly.FindStringIndex(text)
+	if g.count("ldflags") > 1 || m == nil {
+		return nil
+	}
+	if rest := strings.Trim(ldflagsName.ReplaceAllString(text[:m[0]]+text[m[1]:], ""), " \t\"'"); rest == "" {
+		return g.drop(f)
+	}
+	return []dockerfile.Edit{{Span: partOf(text, f.Span, m[0], m[1])}}
+}
+
+// staticOnly finds -extldflags with nothing but -static, in whatever quotes, with the blanks before it or, if it is the
+// first, behind it.
+var (
+	staticOnly  = regexp.MustCompile(`[ \t]+-extldflags[ =](-static|"-static"|'-static'|\\"-static\\")|-extldflags[ =](-static|"-static"|'-static'|\\"-static\\")[ \t]*`)
+	ldflagsName = regexp.MustCompile(`^--?ldflags`)
+)
 
 func cgoText(b dockerfile.GoBuild) string {
 	if v, ok := b.Env["CGO_ENABLED"]; ok {

@@ -46,14 +46,15 @@ func checkLoader(p *audit.Pass) {
 		}
 		ev := append(audit.FromBinary(n.Evidence, 3), cgoEvidence(prog)...)
 		ev = append(ev, audit.Seen(audit.LevelImage, "searched %s: not in the image%s", l.Interpreter, otherLoader(p, l)))
-		p.Report(p.BlameBuild(prog).Of(audit.Finding{
+		f := audit.Finding{
 			Certainty: n.Certainty,
 			Message:   fmt.Sprintf("%s needs the loader %s, which is not in the image", prog.Path, l.Interpreter),
 			Evidence:  ev,
 			Path:      prog.Path,
 			Words:     refusedBy(p, prog, l.Failure),
 			Remedy:    loaderRemedy(prog),
-		}))
+		}
+		p.Report(p.BlameBuild(prog).Of(builtWithoutCgo(p, prog, f)))
 	})
 }
 
@@ -150,7 +151,7 @@ func loaderRemedy(prog *audit.Program) string {
 func onlyLibc(needed []string) bool {
 	for _, n := range needed {
 		switch base, _, _ := strings.Cut(n, ".so"); base {
-		case "libc", "libpthread", "libresolv", "libdl", "librt", "ld-linux-x86-64", "ld-linux-aarch64":
+		case "libc", "libpthread", "libresolv", "libdl", "librt", "ld-linux-x86-64", "ld-linux-aarch64", "libc.musl-x86_64", "libc.musl-aarch64":
 		default:
 			return false
 		}

@@ -60,6 +60,12 @@ func localTimeFinding(p *audit.Pass, prog *audit.Program, n binary.Need, local l
 	switch {
 	case isZoneName(local.TZ):
 		f.Remedy = "Build with -tags timetzdata, or copy /usr/share/zoneinfo from a stage that has it, or remove TZ"
+		fix, done := linkZones(p, prog)
+		if f.Fix = fix; done {
+			f.Remedy = "Build the image again: the line has -tags timetzdata now"
+		} else if fix == nil {
+			f.Fix = bring(p, suppliedZones)
+		}
 	case strings.HasPrefix(strings.TrimPrefix(local.TZ, ":"), "/"):
 		f.Remedy = "Copy that file into the image, or set TZ to a zone name such as Asia/Shanghai and build with -tags timetzdata"
 	default:
@@ -94,7 +100,7 @@ func meansUTC(p *audit.Pass, local layers.LocalTime) bool {
 // envCause blames the line that sets a variable of the run-time environment.
 func envCause(p *audit.Pass, key string) audit.Cause {
 	v, ok := dockerfileEnv(p, key)
-	if !ok {
+	if !ok || v.By == nil {
 		return p.BlameSetting(nil, key)
 	}
 	if fits, _ := p.DockerfileFits(); !fits {

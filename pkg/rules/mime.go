@@ -46,6 +46,7 @@ func checkMIMETypes(p *audit.Pass) {
 			Evidence:  append(audit.FromBinary(n.Evidence, 3), audit.Seen(audit.LevelImage, "searched %s", searchedText(mimeTables))),
 			Path:      "/etc/mime.types",
 			Remedy:    "Copy /etc/mime.types from a stage that has it, or call mime.AddExtensionType for what you serve",
+			Fix:       bring(p, suppliedTypes),
 		}))
 	})
 }

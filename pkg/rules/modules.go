@@ -3,12 +3,15 @@ package rules
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
+	"github.com/imgaudit/imgaudit/pkg/source"
 )
 
 var modulesAfterSource = &audit.Rule{
@@ -17,14 +20,19 @@ var modulesAfterSource = &audit.Rule{
 	Severity: audit.Warning,
 	Sees:     audit.Sees{All: audit.Dockerfile},
 	Doc: audit.Doc{
-		Checks: "A RUN of go mod download below a COPY of the whole context, with no download above that COPY and no cache mount for the modules. Certain when the context is known and its go.mod requires modules; with a vendor directory there is nothing to download.",
+		Checks: "A RUN of go mod download, or a go build of the context's module on a golang image, below a COPY of the whole context, with no download above that COPY and no cache mount for the modules. Certain when the context is known and its go.mod requires modules; with a vendor directory there is nothing to download. The correction copies exactly what go mod download reads: with a go.work all its modules' go.mod, with a module replaced by a directory that one's go.mod.",
 		Why:    "Each change of a source file makes a new layer at the COPY, and everything below it runs again: all modules are downloaded anew for a changed comment.",
 		Unless: "The image is built rarely, or never twice on the same machine.",
 	},
 	Check: checkModules,
 }
 
-var requires = regexp.MustCompile(`(?m)^\s*require\b`)
+// late is a RUN that fetches modules below the COPY of the source.
+type late struct {
+	stage      *dockerfile.Stage
+	whole, run *dockerfile.Instruction
+	build      bool // by go build, not by a download of its own
+}
 
 func checkModules(p *audit.Pass) {
 	vendored, needed := moduleFacts(p)
@@ -35,19 +43,48 @@ func checkModules(p *audit.Pass) {
 		if !p.Dockerfile.Reachable(stage) {
 			continue
 		}
-		var whole *dockerfile.Instruction
-		for _, in := range stage.Instructions {
-			switch {
-			case in.Copy != nil && whole == nil && in.Copy.From == nil && in.Copy.FromImage == "" && takesAll(in):
-				whole = in
-			case in.Run == nil || !strings.Contains(in.Run.Script, "go mod download"):
-			case whole == nil || strings.Contains(in.Run.Script, "mod download ") && strings.Contains(in.Run.Script, "@"):
-				return // downloaded above the source
-			case !mountsModules(in):
-				reportModules(p, stage, whole, in)
-				return
-			}
+		if l := lateModules(p, stage); l != nil {
+			reportModules(p, *l)
+			return
 		}
+	}
+}
+
+// lateModules finds the first RUN of a stage that fetches modules below a COPY of the whole context; nil if there is
+// none, or a line above has brought modules.
+func lateModules(p *audit.Pass, stage *dockerfile.Stage) *late {
+	var whole *dockerfile.Instruction
+	for _, in := range steps(stage) {
+		switch {
+		case in.Copy != nil && whole == nil && in.Copy.From == nil && in.Copy.FromImage == "" && takesAll(in):
+			whole = in
+		case in.Copy != nil && (in.Copy.From != nil || in.Copy.FromImage != "") && (!in.Copy.Known || in.Copy.Covers("/go/pkg/mod/cache")):
+			return nil // modules of another stage
+		case in.Run == nil:
+		case downloads(in) && whole == nil:
+			return nil // downloaded above the source
+		case whole == nil, mountsModules(in):
+		case downloads(in):
+			return &late{stage, whole, in, false}
+		case slices.ContainsFunc(in.Run.Builds, func(b dockerfile.GoBuild) bool {
+			return isGolang(stage.Root().Base) && buildsIn(p, whole, in, b) && !strings.Contains(b.Env["GOFLAGS"], "-mod=vendor")
+		}):
+			return &late{stage, whole, in, true}
+		}
+	}
+	return nil
+}
+
+// buildsIn reports whether a build reads the module in the root of the context, or a module of its workspace, where a COPY
+// has put it.
+func buildsIn(p *audit.Pass, whole, in *dockerfile.Instruction, b dockerfile.GoBuild) bool {
+	switch dest := whole.Copy.Dest; {
+	case dest == "":
+		return false
+	case workspace(p) != nil:
+		return b.Dir != "" && below(dest, b.Dir) && b.Env["GOWORK"] == ""
+	default:
+		return moduleRoot(p, in.Stage, in, b) == dest
 	}
 }
 
@@ -56,11 +93,39 @@ func moduleFacts(p *audit.Pass) (vendored, needed bool) {
 	if p.Context == nil || p.Module == nil {
 		return false, true
 	}
-	if _, err := fs.Stat(p.Context.FS, "vendor/modules.txt"); err == nil {
-		return true, false
+	return p.Module.Vendored && p.Module.Work == nil, requiresForeign(p.Context.FS, p.Module)
+}
+
+// requiresForeign reports whether a module, or one of its workspace, requires a module that is neither replaced by a directory
+// nor of the workspace; a go.sum says that there was something to download. A member that cannot be read may require any.
+func requiresForeign(root fs.FS, m *source.Module) bool {
+	members, replaces := []*source.Module{m}, slices.Clone(m.Replaces)
+	if m.Work != nil {
+		replaces = append(replaces, m.Work.Replaces...)
+		for _, use := range m.Work.Uses {
+			dir := path.Clean(use)
+			if !fs.ValidPath(dir) {
+				return true
+			}
+			sub, err := fs.Sub(root, dir)
+			if err != nil {
+				return true
+			}
+			member, err := source.ReadModule(sub)
+			if err != nil {
+				return true
+			}
+			members = append(members, member)
+			replaces = append(replaces, member.Replaces...)
+		}
 	}
-	_, err := fs.Stat(p.Context.FS, "go.work")
-	return false, err == nil || requires.MatchString(head(p.Context.FS, "go.mod"))
+	here := func(required string) bool {
+		return slices.ContainsFunc(members, func(m *source.Module) bool { return m.Path == required }) ||
+			slices.ContainsFunc(replaces, func(r source.Replace) bool { return r.Local && r.Old == required })
+	}
+	return slices.ContainsFunc(members, func(m *source.Module) bool {
+		return m.Sum || slices.ContainsFunc(m.Requires, func(r source.Require) bool { return !here(r.Path) })
+	})
 }
 
 func takesAll(in *dockerfile.Instruction) bool {
@@ -77,58 +142,102 @@ func mountsModules(in *dockerfile.Instruction) bool {
 	return false
 }
 
-func reportModules(p *audit.Pass, stage *dockerfile.Stage, whole, in *dockerfile.Instruction) {
+func reportModules(p *audit.Pass, l late) {
+	what := "go mod download"
+	if l.build {
+		what = "go build"
+	}
 	f := audit.Finding{
 		Certainty: audit.Likely,
-		Message:   fmt.Sprintf("go mod download runs below the COPY of the source in line %d: every change of a file downloads all modules again", whole.Span.Start.Line),
-		Evidence:  []audit.Evidence{p.At(whole, "the whole build context is copied here")},
+		Message:   fmt.Sprintf("%s runs below the COPY of the source in line %d: every change of a file downloads all modules again", what, l.whole.Span.Start.Line),
+		Evidence:  []audit.Evidence{p.At(l.whole, "the whole build context is copied here")},
 		Remedy:    "Copy go.mod and go.sum first, download, then copy the rest",
 	}
-	if p.Context != nil && p.Module != nil {
+	if p.Context != nil && (p.Module != nil || workspace(p) != nil) {
 		f.Certainty = audit.Proven
 		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelText, "go.mod requires modules, and there is no vendor directory"))
-		f.Fix = modulesFix(p, stage, whole, in)
+		f.Fix = modulesFix(p, l)
 	}
-	p.Report(p.BlameSpan(in, in.Span).Of(f))
+	p.Report(p.BlameSpan(l.run, l.run.Span).Of(f))
 }
 
-var localReplace = regexp.MustCompile(`=>\s*\.{0,2}/`)
-
-// modulesFix moves the download above the COPY. Only where the RUN is that command alone and follows the COPY at once, and
-// where go.mod and go.sum are all it reads: no workspace, no module replaced by a directory, nothing excluded.
-func modulesFix(p *audit.Pass, stage *dockerfile.Stage, whole, in *dockerfile.Instruction) *audit.Fix {
-	source := p.Dockerfile.Source
-	text := p.Dockerfile.Text(in.Span)
-	dest := whole.Words[len(whole.Words)-1].Value
-	if in.Index != whole.Index+1 || strings.TrimSpace(in.Run.Script) != "go mod download" || strings.Contains(text, "\n") || len(in.Run.Mounts) > 0 || len(whole.Flags) > 0 || whole.JSON {
+// modulesFix downloads the modules above the COPY, with exactly the files that go mod download reads. A RUN of that
+// command alone, right below the COPY, moves.
+func modulesFix(p *audit.Pass, l late) *audit.Fix {
+	whole := l.whole
+	if len(whole.Flags) > 0 || whole.JSON || len(whole.Words) != 2 || whole.Span.Start.Column != 1 || whole.Stage != l.run.Stage || !runsAsRootAt(whole.Stage, whole) || credentialsBelow(whole, l.run) {
 		return nil
 	}
-	if dest != "." && dest != "./" && !path.IsAbs(dest) || path.IsAbs(dest) && path.Clean(dest) != stage.WorkDir.Value || !stage.WorkDir.Known {
+	dest := whole.Words[1].Value
+	if strings.Contains(dest, "$") || strings.ContainsAny(dest, " \"'\t") {
 		return nil
 	}
-	for _, name := range []string{"go.mod", "go.sum"} {
-		if _, err := fs.Stat(p.Context.FS, name); err != nil || missingSource(p, "COPY", name) != "" {
+	files := moduleFiles(p)
+	if files == nil {
+		return nil
+	}
+	newline := lineEnd(p.Dockerfile.Source)
+	download := "RUN go mod download"
+	if dest != "." && dest != "./" {
+		dir, known := workDirAt(whole.Stage, whole)
+		switch {
+		case !path.IsAbs(dest):
 			return nil
+		case !known || dir != path.Clean(dest):
+			download = "RUN cd " + path.Clean(dest) + " && go mod download"
 		}
 	}
-	if _, err := fs.Stat(p.Context.FS, "go.work"); err == nil || localReplace.MatchString(head(p.Context.FS, "go.mod")) {
-		return nil
+	fix := &audit.Fix{Title: "Download the modules before the source is copied", Safety: audit.Safe}
+	if gone := aloneBelow(p, whole, l.run); !gone.IsZero() {
+		if download == "RUN go mod download" {
+			download = p.Dockerfile.Text(l.run.Span)
+		}
+		fix.Edits = append(fix.Edits, dockerfile.Edit{Span: gone})
 	}
-	end := in.Span.End.Offset
-	newline := lineEnd(source)
-	if !strings.HasPrefix(string(source[end:]), newline) || in.Span.Start.Column != 1 || whole.Span.Start.Column != 1 {
-		return nil
+	var lines []string
+	for _, dir := range slices.Sorted(maps.Keys(files)) {
+		to := slashed(dest)
+		if dir != "." {
+			to += dir + "/"
+		}
+		lines = append(lines, "COPY "+strings.Join(files[dir], " ")+" "+to)
 	}
-	gone := in.Span
-	gone.End = dockerfile.Position{Line: in.Span.End.Line + 1, Column: 1, Offset: end + len(newline)}
-	return &audit.Fix{
-		Title:  "Download the modules before the source is copied",
-		Safety: audit.Safe,
-		Edits: []dockerfile.Edit{
-			lineBefore(p, whole, "COPY go.mod go.sum "+slashed(dest)+newline+text),
-			{Span: gone},
-		},
+	fix.Edits = append([]dockerfile.Edit{lineBefore(p, whole, strings.Join(append(lines, download), newline))}, fix.Edits...)
+	return fix
+}
+
+// credentials are words of scripts that prepare the way to private modules.
+var credentials = regexp.MustCompile(`netrc|\bgit +config|insteadOf|GOPRIVATE|GOPROXY|GONOSUMDB|GONOPROXY|GOFLAGS|GOAUTH|GOINSECURE|ssh-|known_hosts|mod +edit|go +env +-w`)
+
+// credentialsBelow reports whether lines below the COPY, up to the RUN, set what a download needs: above the COPY it would
+// lack that.
+func credentialsBelow(whole, run *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(whole.Stage.Instructions[whole.Index:run.Index+1], func(in *dockerfile.Instruction) bool {
+		switch {
+		case in.Run != nil:
+			return credentials.MatchString(in.Run.Script) || slices.ContainsFunc(in.Run.Mounts, func(m dockerfile.Mount) bool { return m.Type == "secret" || m.Type == "ssh" })
+		case in.Keyword == "ENV", in.Keyword == "ARG":
+			return slices.ContainsFunc(in.Words, func(w dockerfile.Word) bool {
+				return strings.HasPrefix(w.Value, "GO") || strings.HasPrefix(w.Value, "GIT_")
+			})
+		}
+		return in.Keyword == "USER" || in.Keyword == "SHELL" || in != whole && in.Keyword == "ADD"
+	})
+}
+
+// aloneBelow is the whole line of a RUN that is go mod download alone and stands right below the COPY; zero if it is not.
+func aloneBelow(p *audit.Pass, whole, run *dockerfile.Instruction) dockerfile.Span {
+	if run.Index != whole.Index+1 || strings.TrimSpace(run.Run.Script) != "go mod download" || strings.Contains(p.Dockerfile.Text(run.Span), "\n") || len(run.Run.Mounts) > 0 || run.Span.Start.Column != 1 {
+		return dockerfile.Span{}
 	}
+	end := run.Span.End.Offset
+	newline := lineEnd(p.Dockerfile.Source)
+	if !strings.HasPrefix(string(p.Dockerfile.Source[end:]), newline) {
+		return dockerfile.Span{}
+	}
+	gone := run.Span
+	gone.End = dockerfile.Position{Line: run.Span.End.Line + 1, Column: 1, Offset: end + len(newline)}
+	return gone
 }
 
 // slashed is a destination of several sources.

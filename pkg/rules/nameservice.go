@@ -56,6 +56,10 @@ func checkResolver(p *audit.Pass) {
 			return
 		}
 		library := "libnss_" + missing[0] + ".so.2"
+		var fix *audit.Fix
+		if g := goLineOf(p, prog); g != nil { // what Go's resolver does not know, this image's glibc passes over
+			fix = fixOf("Build with -tags netgo", audit.Safe, g.tag("netgo"))
+		}
 		p.Report(p.BlamePath(config).Of(audit.Finding{
 			Certainty: atMostLikely(n.Certainty),
 			Message:   fmt.Sprintf("%s resolves names through libc, and %s asks for %s, whose library %s is not in the image", prog.Path, config, strings.Join(missing, ", "), library),
@@ -64,6 +68,7 @@ func checkResolver(p *audit.Pass) {
 				audit.Seen(audit.LevelImage, "searched %s", searchedText(searched))),
 			Path:   config,
 			Remedy: "Build with -tags netgo, or CGO_ENABLED=0, or write \"hosts: files dns\"",
+			Fix:    fix,
 		}))
 	})
 }
@@ -162,6 +167,16 @@ func checkNameServiceSwitch(p *audit.Pass) {
 			Evidence:  append(audit.FromBinary(n.Evidence, 2), audit.Seen(audit.LevelImage, "searched %s: not found", config)),
 			Path:      config,
 			Remedy:    "Build with a supported Go, or write \"hosts: files dns\" into /etc/nsswitch.conf",
+			Fix:       writeNameServices(p, config),
 		}))
 	})
+}
+
+// writeNameServices writes what newer releases do without the file, as a here-document.
+func writeNameServices(p *audit.Pass, config string) *audit.Fix {
+	fits, _ := p.DockerfileFits()
+	if !fits || !clear(p, config) || oldSyntax.MatchString(p.Dockerfile.Syntax) || lineEnd(p.Dockerfile.Source) != "\n" {
+		return nil
+	}
+	return fixOf("Write "+config, audit.Safe, intoFinal(p, "COPY <<EOF "+config, "hosts: files dns", "EOF"))
 }

@@ -16,7 +16,7 @@ var buildNotReproducible = &audit.Rule{
 	Severity: audit.Note,
 	Sees:     audit.Sees{Any: audit.Dockerfile | audit.GoBinary},
 	Doc: audit.Doc{
-		Checks: "Directories of the builder in the program's table of source files, which -trimpath keeps out; and the date of the build given to the linker: $(date) in the -ldflags of a go build line, or a date in the recorded -ldflags that is not the commit's. go build itself stamps no date. A base image without a digest is base-unpinned's, uncommitted changes are build-modified's.",
+		Checks: "Directories of the builder in the program's table of source files, which -trimpath keeps out; and the date of the build given to the linker: $(date) in the -ldflags of a go build line, or a date in the recorded -ldflags that is not the commit's. go mod tidy and go get in the build, which change what go.mod says. go build itself stamps no date. A base image without a digest is base-unpinned's, uncommitted changes are build-modified's.",
 		Why:    "Nobody can check that the program comes from its source by building it again, layers differ although nothing changed, and the directories tell about the machine that built it.",
 		Unless: "You debug by paths that must exist where the debugger runs.",
 	},
@@ -24,6 +24,7 @@ var buildNotReproducible = &audit.Rule{
 }
 
 func checkReproducible(p *audit.Pass) {
+	checkTidied(p)
 	eachBuild(p, func(_ *dockerfile.Stage, in *dockerfile.Instruction, b dockerfile.GoBuild) {
 		flag, ok := b.Flag("ldflags")
 		if !ok || !buildDate.MatchString(p.Dockerfile.Text(flag.Span)) || strings.Contains(p.Dockerfile.Text(flag.Span), "SOURCE_DATE_EPOCH") {
@@ -49,7 +50,9 @@ func checkReproducible(p *audit.Pass) {
 		if _, zones := prog.Need(binary.TopicZoneinfo); build != nil && trims(build) {
 			f.Remedy = "Build the image again: the line has -trimpath now"
 		} else if !zones { // they may be found in GOROOT, which -trimpath takes away
-			f.Fix = addFlags(p, build, "-trimpath", "Build with -trimpath")
+			if g := goLineOf(p, prog); g != nil {
+				f.Fix = fixOf("Build with -trimpath", audit.Safe, g.add("-trimpath"))
+			}
 		}
 		p.Report(cause.Of(f))
 	}

@@ -8,7 +8,7 @@ import "github.com/imgaudit/imgaudit/pkg/audit"
 
 // All returns every rule in the order of the documentation. The list is new on every call.
 func All() []*audit.Rule {
-	return []*audit.Rule{
+	return append([]*audit.Rule{
 		loaderMissing,
 		libraryMissing,
 		libcMismatch,
@@ -55,21 +55,32 @@ func All() []*audit.Rule {
 		environmentMalformed,
 		environmentLeftover,
 		singleStage,
+		cgoWithoutCompiler,
 		contextUnfiltered,
+		copyTooWide,
 		secretInBuild,
 		doesNotBuild,
+		modulesAfterSource,
+		cacheMountMissing,
 		cacheMountLost,
 		targetArchIgnored,
 		argOutOfScope,
-		modulesAfterSource,
+		vcsUnavailable,
 		installedInWrongStage,
 		failureHidden,
 		stageShadowsImage,
 		stageUnused,
 		stageIndex,
 		execFormShellSyntax,
+		shellForm,
 		verificationDisabled,
-	}
+		packageListsKept,
+		packagesUnpinned,
+		addInsteadOfCopy,
+		workdirRelative,
+		duplicateInstruction,
+		maintainerDeprecated,
+	}, buildkitRules()...)
 }
 
 // Find returns the rule with an ID, nil if there is none.

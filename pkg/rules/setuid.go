@@ -3,9 +3,12 @@ package rules
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/binary"
+	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
@@ -85,7 +88,43 @@ func reportSetuid(p *audit.Pass, cause audit.Cause, files []*layers.Entry) {
 		do = append(do, "setcap -r of "+strings.Join(caps, " "))
 	}
 	f.Remedy = "Use a base without them, or take the rights away: RUN " + strings.Join(do, " && ")
+	f.Fix = withoutRights(p, cause, bits, len(caps))
 	p.Report(cause.Of(f))
+}
+
+// withoutRights takes the bits away in the final stage. It is safe when the image starts a Go program that surely runs no
+// other: nobody else could use them.
+func withoutRights(p *audit.Pass, cause audit.Cause, bits []string, caps int) *audit.Fix {
+	if fits, _ := p.DockerfileFits(); !fits || caps > 0 || len(bits) == 0 || slices.ContainsFunc(bits, func(b string) bool { return !plainPath(b) }) {
+		return nil
+	}
+	var behind *dockerfile.Instruction
+	if cause.Blame.Kind == audit.BlameInstruction {
+		behind = cause.By
+	}
+	safety := audit.Unsafe
+	if prog := entryGo(p); prog != nil && prog.Opaque == "" && prog.Children.Starts == "" && p.Start.Shell.Kind == "" {
+		if _, runs := prog.Need(binary.TopicExec); !runs {
+			safety = audit.Safe
+		}
+	}
+	edits := withoutBits(p, behind, bits)
+	if edits == nil {
+		edits = runInFinal(p, behind, "chmod a-s "+strings.Join(bits, " "), "chmod")
+	}
+	return fixOf("Take the rights away", safety, edits)
+}
+
+// withoutBits takes the bits out of the --chmod of the COPY that gives them to one file.
+func withoutBits(p *audit.Pass, in *dockerfile.Instruction, files []string) []dockerfile.Edit {
+	if in == nil || len(files) != 1 {
+		return nil
+	}
+	mode := flagValue(in, "chmod")
+	if len(mode) != 4 || strings.Trim(mode, "01234567") != "" {
+		return nil
+	}
+	return flagged(p, in, files[0], "chmod", "0"+mode[1:])
 }
 
 // special says by what an executable file has rights of its own, "" if it has none.

@@ -76,6 +76,12 @@ func checkHealthShell(p *audit.Pass) {
 	if fits, _ := p.DockerfileFits(); fits {
 		by = p.Dockerfile.Final().Healthcheck.By
 	}
+	var fix *audit.Fix
+	if name := firstWord(by); name != "" { // what the check runs must be there
+		if file, _ := findCommand(p, name); file != "" {
+			fix = execForm(p, by, exits)
+		}
+	}
 	p.Report(p.BlameSetting(by, "HEALTHCHECK").Of(audit.Finding{
 		Message: fmt.Sprintf("the health check needs %s, which is not in the image", shell),
 		Evidence: []audit.Evidence{
@@ -85,7 +91,13 @@ func checkHealthShell(p *audit.Pass) {
 		Path:   shell,
 		Words:  fmt.Sprintf("exec: %q: stat %s: no such file or directory", shell, shell),
 		Remedy: "Write the health check in exec form with a program of the image, best a subcommand of the service itself",
+		Fix:    fix,
 	}))
+}
+
+// exits reports whether a command is the "exit 1" of "CHECK || exit 1": any failure means unhealthy without it.
+func exits(c dockerfile.ShellCommand) bool {
+	return len(c.Args) == 2 && c.Args[0].Value == "exit" && c.Args[1].Value == "1"
 }
 
 // isShellCommand reports whether argv is `SHELL ... -c TEXT`.
@@ -124,9 +136,37 @@ func checkShellText(p *audit.Pass) {
 			Path:   shell,
 			Words:  fmt.Sprintf("exec: %q: stat %s: no such file or directory", shell, shell),
 			Remedy: "Use the exec form, which needs no shell",
-			Fix:    execFormFix(p, c.By),
+			Fix:    shellTextFix(p, c.By),
 		}))
 	}
+}
+
+// shellTextFix writes a command in exec form; a health check only where it runs the program that the image starts, which is
+// there then.
+func shellTextFix(p *audit.Pass, in *dockerfile.Instruction) *audit.Fix {
+	if in.Keyword != "HEALTHCHECK" {
+		return execFormFix(p, in)
+	}
+	start := p.Dockerfile.Final().Entrypoint
+	program := firstWord(start.By)
+	if start.Exec && len(start.Words) > 0 {
+		program = start.Words[0]
+	}
+	if program == "" || firstWord(in) != program {
+		return nil
+	}
+	return execForm(p, in, exits)
+}
+
+// firstWord is the program of the first command of a shell form, "" if there is none or the shell must expand it.
+func firstWord(in *dockerfile.Instruction) string {
+	if in == nil || in.Script() == nil || len(in.Script().Commands) == 0 {
+		return ""
+	}
+	if args := in.Script().Commands[0].Args; len(args) > 0 && args[0].Literal {
+		return args[0].Value
+	}
+	return ""
 }
 
 // mayHold reports whether a chain of stages could have a program at a path: something copied covers it, or a RUN that

@@ -63,6 +63,9 @@ func checkStopSignalMismatch(p *audit.Pass) {
 	default:
 		return
 	}
+	if other == 0 && stop.number == 0 { // no engine takes it
+		f.Fix = stopSignalFix(p, stop, "SIGTERM")
+	}
 	if other != 0 {
 		f.Remedy = "Set STOPSIGNAL " + binary.SignalName(other)
 		f.Fix = stopSignalFix(p, stop, binary.SignalName(other))

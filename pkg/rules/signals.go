@@ -64,7 +64,9 @@ func checkStopSignalLost(p *audit.Pass) {
 		return
 	}
 	cause := startCause(p)
-	f.Fix = execFormFix(p, cause.By)
+	if f.Fix = execFormFix(p, cause.By); f.Fix == nil {
+		f.Fix = execPrefixFix(p, cause.By)
+	}
 	p.Report(cause.Of(f))
 }
 

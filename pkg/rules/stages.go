@@ -33,7 +33,7 @@ func checkSingleStage(p *audit.Pass) {
 		evidence = append(evidence, p.At(in, "go build runs in a stage that is shipped"))
 		ships += " and the sources"
 	}
-	if root := final.Root(); isGolang(root.Base) {
+	if root := final.Root(); !p.BaseUnknown(root) && isGolang(root.Base) {
 		evidence = append(evidence, p.At(root.From, "the base image is %s", root.Base))
 	}
 	if len(evidence) == 0 {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 )
@@ -37,14 +38,32 @@ func checkStubs(p *audit.Pass) {
 			if prog.Go != nil && prog.Go.Settings["CGO_ENABLED"] == "0" {
 				ev = append(ev, audit.Seen(audit.LevelBinary, "%s was built with CGO_ENABLED=0", prog.Path))
 			}
-			p.Report(p.BlameBuild(prog).Of(audit.Finding{
+			f := audit.Finding{
 				Certainty: certainty,
 				Message:   fmt.Sprintf("%s was built without the cgo that %s cannot do without", prog.Path, s.Package),
 				Evidence:  ev,
 				Path:      prog.Path,
 				Words:     s.Words,
 				Remedy:    "Build with CGO_ENABLED=1 on a base with the matching libc, or use a package that needs no cgo",
-			}))
+				Fix:       withCgo(p, prog),
+			}
+			p.Report(p.BlameBuild(prog).Of(f))
 		}
 	}
+}
+
+// withCgo turns cgo on where the builder has a C compiler of its own and the image the loader of the same C library: the
+// golang images of Debian, and glibc. Unsafe: the image's glibc may be older than the builder's, and the resolver is
+// another.
+func withCgo(p *audit.Pass, prog *audit.Program) *audit.Fix {
+	g := goLineOf(p, prog)
+	if g == nil || p.Image == nil || p.Image.FS == nil || baseKindOf(g.in.Stage.Root()) != "golang" || g.b.Env["GOARCH"] != "" || slices.Contains(g.b.Unknown, "GOARCH") {
+		return nil
+	}
+	for _, loader := range []string{"/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"} {
+		if isFile(p, loader) {
+			return fixOf("Build with CGO_ENABLED=1", audit.Unsafe, g.set("CGO_ENABLED", "1"))
+		}
+	}
+	return nil
 }

@@ -85,8 +85,8 @@ func checkArchOf(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruct
 		at = span
 		if !native {
 			f.Severity = audit.Warning
-		} else if span.Start.Offset > in.Span.Start.Offset {
-			f.Fix = archFix(p, stage, in, "Build for the platform that is asked for", span, "$TARGETARCH")
+		} else {
+			f.Fix = buildForTarget(p, stage, in, &b)
 		}
 	case native && archFromTarget.MatchString(in.Run.Script) && !declared(stage, in, "TARGETARCH"):
 		f.Message = fmt.Sprintf("GOARCH takes TARGETARCH, which no ARG declares in %s: it is empty, and the program is for the machine that builds", stageName(stage))
@@ -101,13 +101,7 @@ func checkArchOf(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruct
 		f.Message = fmt.Sprintf("%s runs on the platform of the machine that builds, and go build has no GOARCH: the program is for that machine", stageName(stage))
 		f.Evidence = []audit.Evidence{p.At(stage.Root().From, "--platform=$BUILDPLATFORM: the stage does not follow --platform")}
 		f.Remedy = "Declare ARG TARGETOS TARGETARCH and build with GOOS=$TARGETOS GOARCH=$TARGETARCH"
-		if !in.JSON && len(in.Run.Builds) == 1 {
-			start := dockerfile.Span{Start: b.Span.Start, End: b.Span.Start}
-			f.Fix = archFix(p, stage, in, "Build for the platform that is asked for", start, "GOOS=$TARGETOS GOARCH=$TARGETARCH ")
-			if _, set := b.Env["GOOS"]; set || slices.Contains(b.Unknown, "GOOS") {
-				f.Fix = archFix(p, stage, in, f.Fix.Title, start, "GOARCH=$TARGETARCH ")
-			}
-		}
+		f.Fix = buildForTarget(p, stage, in, &b)
 	default:
 		return false
 	}
@@ -133,18 +127,19 @@ func archFix(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruction,
 // writtenArch is the architecture that a RUN or an ENV above it writes out for go build, with its place; "" if none is,
 // "many" if the RUN builds for several.
 func writtenArch(stage *dockerfile.Stage, in *dockerfile.Instruction) (string, dockerfile.Span) {
-	if all := archWritten.FindAllStringSubmatchIndex(in.Run.Script, -1); len(all) > 0 {
-		if len(all) > 1 || strings.Count(in.Run.Script, "GOARCH") > 1 {
+	if strings.Contains(in.Run.Script, "GOARCH") {
+		all := archWritten.FindAllStringSubmatchIndex(in.Run.Script, -1)
+		switch {
+		case len(all) == 0:
+			return "", dockerfile.Span{}
+		case len(all) > 1 || strings.Count(in.Run.Script, "GOARCH") > 1:
 			return "many", dockerfile.Span{}
 		}
 		i, j := all[0][2], all[0][3]
 		return in.Run.Script[i:j], in.At(dockerfile.Span{Start: dockerfile.Position{Offset: i}, End: dockerfile.Position{Offset: j}})
 	}
-	if strings.Contains(in.Run.Script, "GOARCH") {
-		return "", dockerfile.Span{}
-	}
 	for _, v := range stage.Env {
-		if v.Key == "GOARCH" && v.Known && v.By.Stage == stage && slices.ContainsFunc(v.By.Words, func(w dockerfile.Word) bool { return w.Value == "GOARCH="+v.Value }) {
+		if v.Key == "GOARCH" && v.Known && v.By != nil && v.By.Stage == stage && slices.ContainsFunc(v.By.Words, func(w dockerfile.Word) bool { return w.Value == "GOARCH="+v.Value }) {
 			return v.Value, v.Span
 		}
 	}
@@ -166,6 +161,32 @@ func declared(stage *dockerfile.Stage, in *dockerfile.Instruction, name string) 
 	return false
 }
 
+// withoutDefault declares an argument of the platform without a default.
+func withoutDefault(w dockerfile.Word, key string) *audit.Fix {
+	return fixOf("Take the value from the builder", audit.Safe, []dockerfile.Edit{{Span: w.Span, New: key}})
+}
+
+// buildForTarget makes a go build command build for the platform that is asked for: in the place of the architecture that
+// its RUN writes out, or in front of it. Nil where the command gets it in another way.
+func buildForTarget(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruction, b *dockerfile.GoBuild) *audit.Fix {
+	const title = "Build for the platform that is asked for"
+	written, span := writtenArch(stage, in)
+	start := dockerfile.Span{Start: b.Span.Start, End: b.Span.Start}
+	_, known := b.Env["GOARCH"]
+	switch {
+	case written == "many" || in.JSON || len(in.Run.Builds) != 1:
+		return nil
+	case written != "" && span.Start.Offset > in.Span.Start.Offset:
+		return archFix(p, stage, in, title, span, "$TARGETARCH")
+	case written != "" || known || slices.Contains(b.Unknown, "GOARCH") || !strings.Contains(flagValue(stage.Root().From, "platform"), "BUILDPLATFORM"):
+		return nil
+	}
+	if _, set := b.Env["GOOS"]; set || slices.Contains(b.Unknown, "GOOS") {
+		return archFix(p, stage, in, title, start, "GOARCH=$TARGETARCH ")
+	}
+	return archFix(p, stage, in, title, start, "GOOS=$TARGETOS GOARCH=$TARGETARCH ")
+}
+
 // checkArchDefault finds ARG TARGETARCH=amd64: only --build-arg is stronger than a default.
 func checkArchDefault(p *audit.Pass) {
 	check := func(_ *dockerfile.Stage, in *dockerfile.Instruction) {
@@ -182,7 +203,7 @@ func checkArchDefault(p *audit.Pass) {
 				Evidence: []audit.Evidence{p.At(in, "only --build-arg %s=... is stronger than a default", key)},
 				Words:    "exec format error",
 				Remedy:   fmt.Sprintf("Declare ARG %s without a default: the builder gives it a value", key),
-				Fix:      &audit.Fix{Title: "Take the value from the builder", Safety: audit.Safe, Edits: []dockerfile.Edit{{Span: w.Span, New: key}}},
+				Fix:      withoutDefault(w, key),
 			}))
 		}
 	}

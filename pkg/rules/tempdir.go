@@ -111,6 +111,7 @@ func tempDirFinding(p *audit.Pass, prog *audit.Program, n binary.Need, d layers.
 		Remedy:    fmt.Sprintf("Make %s with mode 1777 in the image, or mount a tmpfs with a size there", d.Dir),
 	}
 	if d.Access.Errno == "ENOENT" {
+		f.Fix = makeTempDir(p, d.Dir)
 		f.Evidence = append(f.Evidence, audit.Seen(audit.LevelImage, "searched %s: not found", d.Dir))
 		if len(n.Names) > 0 && d.Dir != "/tmp" && d.Dir != "/var/tmp" && f.Certainty == audit.Proven {
 			f.Certainty = audit.Likely // a program that names a directory of its own may make it first
@@ -120,6 +121,9 @@ func tempDirFinding(p *audit.Pass, prog *audit.Program, n binary.Need, d layers.
 			return envCause(p, "TMPDIR").Of(f)
 		}
 		return p.BlameAbsence(d.Dir).Of(f)
+	}
+	if e, ok := p.Image.FS.Entry(d.Dir); ok && e.Mode.IsDir() && d.Access.At == d.Dir && commonTempDir(p, d.Dir) {
+		f.Fix = openTempDir(p, d.Dir)
 	}
 	reason := map[string]string{"EACCES": "permission denied", "ENOTDIR": "not a directory", "ELOOP": "too many levels of symbolic links"}[d.Access.Errno]
 	f.Remedy = fmt.Sprintf("Give %s mode 1777 in the image, or mount a tmpfs with a size there", d.Dir)

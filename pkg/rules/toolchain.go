@@ -37,10 +37,16 @@ func checkToolchain(p *audit.Pass) {
 		if f, ok := outdated(p, made); ok {
 			told[made.from] = true
 			f.Evidence = append(f.Evidence, p.At(in, "this line builds it"))
+			if made.local {
+				f.Fix = releaseFix(p, stage, made, version.Lang("go"+p.Module.Go), audit.Safe)
+			}
+			if f.Fix != nil && f.Certainty != "" { // it may build, or a copy of the image may not have that release
+				f.Fix.Safety = audit.Unsafe
+			}
 			p.Report(p.BlameLine(made.from).Of(f))
 		}
 	})
-	if prog := entryGo(p); prog != nil && len(told) == 0 {
+	if prog := entryGo(p); prog != nil && !prog.Predicted && len(told) == 0 {
 		checkBuiltBy(p, prog)
 	}
 }

@@ -52,12 +52,32 @@ func endOfSupport(release string, now time.Time) (day, by string, ok bool) {
 	return day, fmt.Sprintf("Go 1.%d", next), now.UTC().Format(time.DateOnly) >= day
 }
 
+// supported is the oldest release that is supported at a date, which changes the least.
+func supported(now time.Time) string {
+	minor := firstRelease
+	for ; minor-firstRelease < len(releases); minor++ {
+		release := fmt.Sprintf("go1.%d", minor)
+		if _, _, ended := endOfSupport(release, now); !ended {
+			return release
+		}
+	}
+	return fmt.Sprintf("go1.%d", minor-1)
+}
+
 func checkSupport(p *audit.Pass) {
 	if prog := entryGo(p); prog != nil {
 		if day, by, ok := endOfSupport(prog.Go.Release(), p.Now); ok {
-			cause, _ := buildLine(p, prog)
-			p.Report(cause.Of(unsupported(prog.Path+" is built by "+prog.Go.Release(), day, by,
-				audit.Seen(audit.LevelBinary, "the build information has %s", prog.Go.Version))))
+			cause, b := buildLine(p, prog)
+			f := unsupported(prog.Path+" is built by "+prog.Go.Release(), day, by,
+				audit.Seen(audit.LevelBinary, "the build information has %s", prog.Go.Version))
+			if fits, _ := p.DockerfileFits(); fits && b != nil {
+				if made := builderOf(cause.By.Stage, *b); made != nil && made.local {
+					if _, _, old := endOfSupport(made.release, p.Now); old {
+						f.Fix = releaseFix(p, cause.By.Stage, made, supported(p.Now), audit.Unsafe)
+					}
+				}
+			}
+			p.Report(cause.Of(f))
 		}
 		return
 	}
@@ -69,7 +89,9 @@ func checkSupport(p *audit.Pass) {
 		}
 		if day, by, ok := endOfSupport(made.release, p.Now); ok && made.local {
 			told[made.from] = true
-			p.Report(p.BlameLine(made.from).Of(unsupported("the program is built by "+made.text, day, by, p.At(in, "this line builds it"))))
+			f := unsupported("the program is built by "+made.text, day, by, p.At(in, "this line builds it"))
+			f.Fix = releaseFix(p, stage, made, supported(p.Now), audit.Unsafe)
+			p.Report(p.BlameLine(made.from).Of(f))
 		}
 	})
 }

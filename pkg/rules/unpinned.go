@@ -42,13 +42,14 @@ func checkUnpinned(p *audit.Pass) {
 			f.Message = fmt.Sprintf("%s means whatever is the latest image at the time of the build", image)
 			f.Remedy = "Name a version, and better its digest too"
 		}
+		f.Fix = pinFix(p, in, image)
 		p.Report(p.BlameLine(in).Of(f))
 	}
 	for _, s := range p.Dockerfile.Stages {
 		if !p.Dockerfile.Reachable(s) {
 			continue
 		}
-		if s.Parent == nil {
+		if s.Parent == nil && !p.BaseUnknown(s) {
 			report(s.From, s.Base)
 		}
 		for _, in := range s.Instructions {
@@ -72,4 +73,30 @@ func isStage(f *dockerfile.File, from string) bool {
 	return slices.ContainsFunc(f.Stages, func(s *dockerfile.Stage) bool {
 		return strings.EqualFold(s.Name, from) || strconv.Itoa(s.Index) == from
 	})
+}
+
+// pinFix writes the digest that the builder resolved the final image's base to, as its provenance says, where FROM names
+// that image as it is written. Annotations do not count: buildah's name a manifest that its registry never had.
+func pinFix(p *audit.Pass, in *dockerfile.Instruction, image string) *audit.Fix {
+	fits, _ := p.DockerfileFits()
+	if !fits || p.Image == nil || p.Image.Provenance == nil || in != p.Dockerfile.Final().Root().From {
+		return nil
+	}
+	name, digest, ok := strings.Cut(p.Image.Provenance.Base, "@")
+	text := p.Dockerfile.Text(in.Span)
+	at := strings.Index(text, image)
+	if !ok || !sameImage(name, image) || at < 0 || strings.Count(text, image) != 1 || !strings.HasPrefix(digest, "sha256:") {
+		return nil
+	}
+	end := partOf(text, in.Span, at+len(image), at+len(image))
+	return fixOf("Pin "+image+" to the digest that this image was built from", audit.Safe, []dockerfile.Edit{{Span: end, New: "@" + digest}})
+}
+
+// sameImage reports whether a full name is what a Dockerfile means by a short one: a registry and library before it, the
+// tag latest behind it.
+func sameImage(full, short string) bool {
+	if !strings.Contains(path.Base(short), ":") {
+		short += ":latest"
+	}
+	return full == short || strings.HasSuffix(full, "/"+short)
 }

@@ -68,6 +68,14 @@ func checkUserText(p *audit.Pass) {
 			Remedy:   remedy,
 			Fix:      userFix(p),
 		}))
+	case u.By == nil && u.Known && (u.Value == "" || isRoot(u.Value)):
+		p.Report(p.BlameBase().Of(audit.Finding{
+			Message:  fmt.Sprintf("the service runs as root: no USER, and the base image %s sets none but root", final.Root().Base),
+			Evidence: []audit.Evidence{p.At(final.From, "the final stage has no USER, and the base image's is %q", u.Value)},
+			Remedy:   remedy,
+			Fix:      userFix(p),
+		}))
+	case u.By == nil && u.Known:
 	case u.By == nil && final.Root().Scratch():
 		p.Report(p.BlameBase().Of(audit.Finding{
 			Message:  "the service runs as root: no USER, and scratch sets none",
@@ -104,8 +112,7 @@ func userFix(p *audit.Pass) *audit.Fix {
 	case by != nil || settings == len(final.Instructions):
 		return nil
 	default:
-		at := dockerfile.Span{Start: final.Instructions[settings].Span.Start, End: final.Instructions[settings].Span.Start}
-		fix.Edits = []dockerfile.Edit{{Span: at, New: "USER " + nobody + "\n"}}
+		fix.Edits = []dockerfile.Edit{lineBefore(p, final.Instructions[settings], "USER "+nobody)}
 	}
 	return fix
 }

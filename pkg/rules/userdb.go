@@ -77,6 +77,7 @@ func checkUserDatabase(p *audit.Pass) {
 			f.Message = fmt.Sprintf("%s looks up %s, which is not in %s", prog.Path, accountText(name), db.path)
 			f.Words = unknownWords(prog, db, name)
 			f.Remedy = fmt.Sprintf("Add the entry to %s in the final stage", db.path)
+			f.Fix = bringAccounts(p, name)
 			if libcSources(p, prog, db) {
 				f.Certainty = atMostLikely(f.Certainty)
 			}
@@ -88,6 +89,7 @@ func checkUserDatabase(p *audit.Pass) {
 			f.Message = fmt.Sprintf("%s asks who it is, and uid %d has no entry in %s, nor is USER set", prog.Path, p.Identity.UID, users.path)
 			f.Words = "user: Current requires cgo or $USER"
 			f.Remedy = "Add an entry for the user to /etc/passwd in the final stage, or set USER"
+			f.Fix = nameUser(p, prog)
 		case len(n.Names) == 0 && !users.found:
 			f.Message = fmt.Sprintf("%s looks up users by names it gets at run time, but the image has no %s that it can read", prog.Path, users.path)
 			f.Words = "open /etc/passwd: " + whyUnread(p, users.path)

@@ -15,7 +15,7 @@ var verificationDisabled = &audit.Rule{
 	Severity: audit.Warning,
 	Sees:     audit.Sees{All: audit.Dockerfile},
 	Doc: audit.Doc{
-		Checks: "GOSUMDB=off, GONOSUMDB=* and GOINSECURE set by ENV, ARG or in a RUN; curl -k, wget --no-check-certificate, git with http.sslVerify=false, apk --allow-untrusted and apt-get --allow-unauthenticated.",
+		Checks: "GOSUMDB=off, GONOSUMDB=*, GOINSECURE and GOFLAGS=-insecure set by ENV, ARG or in a RUN, and what turns off TLS for git, node, npm, pip and python; curl -k, wget --no-check-certificate, git with http.sslVerify=false, apk --allow-untrusted, apt-get --allow-unauthenticated and package sources that are [trusted=yes]. Downloads by curl, wget or ADD that the build runs or unpacks without a checksum or signature: a note over https, a warning over http.",
 		Why:    "A module or file then is what the network says it is: nobody compares it with what others got, or knows who sent it. go.sum still protects the modules it lists.",
 		Unless: "The host is yours, and the way to it is trusted by other means; GOPRIVATE says that for modules, for named paths only.",
 	},
@@ -29,6 +29,10 @@ var looseOptions = map[string][]string{
 	"apk":     {"--allow-untrusted"},
 	"apt-get": {"--allow-unauthenticated", "--force-yes"},
 	"apt":     {"--allow-unauthenticated", "--force-yes"},
+	"pip":     {"--trusted-host"},
+	"pip3":    {"--trusted-host"},
+	"npm":     {"--strict-ssl=false", "--no-strict-ssl"},
+	"go":      {"-insecure"},
 }
 
 func checkVerification(p *audit.Pass) {
@@ -41,13 +45,16 @@ func checkVerification(p *audit.Pass) {
 				}
 			}
 		case "RUN":
-			s := script(in)
+			s := in.Script()
 			if s == nil {
 				return
 			}
 			for _, c := range s.Commands {
 				checkLoose(p, in, c)
 			}
+			checkDownloads(p, in, s)
+		case "ADD":
+			checkRemoteAdd(p, in)
 		}
 	})
 }
@@ -60,7 +67,15 @@ func looseVariable(key, value string) bool {
 	case "GONOSUMDB", "GOINSECURE":
 		return slices.Contains(strings.Split(value, ","), "*") || key == "GOINSECURE" && value != "" && value != "none"
 	case "GIT_SSL_NO_VERIFY":
+		return value != "" && value != "0" && !strings.EqualFold(value, "false")
+	case "GOFLAGS":
+		return slices.Contains(strings.Fields(value), "-insecure")
+	case "NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY":
+		return value == "0"
+	case "PIP_TRUSTED_HOST":
 		return value != ""
+	case "NPM_CONFIG_STRICT_SSL", "npm_config_strict_ssl":
+		return value == "false"
 	}
 	return false
 }
@@ -72,18 +87,27 @@ func checkLoose(p *audit.Pass, in *dockerfile.Instruction, c dockerfile.ShellCom
 		}
 	}
 	name := c.Args[0].Value
-	for _, w := range c.Args[1:] {
+	for k, w := range c.Args[1:] {
 		key, value, set := strings.Cut(w.Value, "=")
 		switch {
 		case !w.Literal:
 		case slices.Contains(looseOptions[name], w.Value), name == "curl" && shortOption(w.Value, 'k'):
 			reportLoose(p, in, in.At(w.Span), name+" "+w.Value)
+		case strings.Contains(w.Value, "[trusted=yes]"):
+			reportLoose(p, in, in.At(w.Span), "[trusted=yes]")
+		case (name == "git" || name == "npm" || name == "yarn") && k+1 < len(c.Args[1:]) && setsLoose(w.Value, c.Args[k+2].Value):
+			reportLoose(p, in, in.At(w.Span), name+" with "+w.Value+" "+c.Args[k+2].Value)
 		case name == "git" && strings.EqualFold(w.Value, "http.sslVerify=false"):
 			reportLoose(p, in, in.At(w.Span), "git with "+w.Value)
 		case set && (name == "export" || name == "env" || name == "go" && len(c.Args) > 3 && c.Args[1].Value == "env") && looseVariable(key, value):
 			reportLoose(p, in, in.At(w.Span), w.Value)
 		}
 	}
+}
+
+// setsLoose reports whether a setting of git or npm turns TLS verification off.
+func setsLoose(name, value string) bool {
+	return (strings.EqualFold(name, "http.sslVerify") || name == "strict-ssl") && value == "false"
 }
 
 // shortOption reports whether a word is a group of short options with c among them, -fsSLk, and no other letter of it

@@ -42,7 +42,7 @@ var runtimeFiles = []installed{
 func checkWrongStage(p *audit.Pass) {
 	final := p.Dockerfile.Final()
 	eachNeeded(p, func(stage *dockerfile.Stage, in *dockerfile.Instruction) {
-		s := script(in)
+		s := in.Script()
 		if s == nil || stageReach(p, stage) == ships {
 			return
 		}
@@ -117,7 +117,7 @@ func broughtToFinal(p *audit.Pass, name string) bool {
 func checkUserMade(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruction, c dockerfile.ShellCommand) {
 	final := p.Dockerfile.Final()
 	name, _, _ := strings.Cut(final.User.Value, ":")
-	if !slices.Contains([]string{"adduser", "useradd"}, c.Args[0].Value) || name == "" || strings.Trim(name, "0123456789") == "" || !final.User.Known {
+	if !slices.Contains([]string{"adduser", "useradd"}, c.Args[0].Value) || name == "" || strings.Trim(name, "0123456789") == "" || !final.User.Known || final.User.By == nil {
 		return
 	}
 	k := slices.IndexFunc(c.Args, func(w dockerfile.ShellWord) bool { return w.Literal && w.Value == name })

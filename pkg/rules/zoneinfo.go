@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"go/version"
 	"path"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ func checkZoneinfo(p *audit.Pass) {
 				words = "malformed time zone information"
 			}
 		}
-		p.Report(p.BlameAbsence(missing.searched...).Of(audit.Finding{
+		f := audit.Finding{
 			Certainty: n.Certainty,
 			Message:   fmt.Sprintf("%s loads %s", prog.Path, what),
 			Evidence: append(audit.FromBinary(n.Evidence, 3),
@@ -60,8 +61,55 @@ func checkZoneinfo(p *audit.Pass) {
 			Path:   prog.Path,
 			Words:  words,
 			Remedy: "Build with -tags timetzdata, or copy /usr/share/zoneinfo from a stage that has it",
-		}))
+		}
+		if words != "malformed time zone information" { // a broken file is found before the embedded zones
+			f.Fix, f.Remedy = zonesFix(p, prog, f.Remedy)
+		}
+		p.Report(p.BlameAbsence(missing.searched...).Of(f))
 	})
+}
+
+// zonesFix links the zones into the program where the line that builds it is known, else it brings the directory, else
+// the archive of a golang stage. A program's own zones are searched last, so nothing else changes.
+func zonesFix(p *audit.Pass, prog *audit.Program, advice string) (fix *audit.Fix, remedy string) {
+	fix, done := linkZones(p, prog)
+	if done {
+		return nil, "Build the image again: the line has -tags timetzdata now"
+	}
+	if fix == nil {
+		fix = bring(p, suppliedZones)
+	}
+	if fix == nil {
+		fix = bringArchive(p)
+	}
+	return fix, advice
+}
+
+// linkZones builds a program with the tag timetzdata; done is true when its line has it already, and the image is older.
+func linkZones(p *audit.Pass, prog *audit.Program) (fix *audit.Fix, done bool) {
+	const tag, since = "timetzdata", "go1.15"
+	g := goLineOf(p, prog)
+	if g == nil || version.Compare(prog.Go.Release(), since) < 0 {
+		return nil, false
+	}
+	if slices.Contains(strings.FieldsFunc(g.flag("tags"), isTagSeparator), tag) {
+		return nil, true
+	}
+	return fixOf("Build with -tags "+tag, audit.Safe, g.tag(tag)), false
+}
+
+// bringArchive copies the archive of zones that every Go tree has, and names it in ZONEINFO.
+func bringArchive(p *audit.Pass) *audit.Fix {
+	const archive = "/usr/local/go/lib/time/zoneinfo.zip"
+	fits, _ := p.DockerfileFits()
+	if set, _ := p.Image.Config.Getenv("ZONEINFO"); !fits || set != "" || !clear(p, "/zoneinfo.zip") {
+		return nil
+	}
+	from := stageWith(p, supply{path: archive, bases: []string{"golang", "golang-alpine"}})
+	if from == "" {
+		return nil
+	}
+	return fixOf("Copy the time zones of a Go tree into the image", audit.Safe, intoFinal(p, "COPY --from="+from+" "+archive+" /zoneinfo.zip", "ENV ZONEINFO=/zoneinfo.zip"))
 }
 
 type missingZones struct{ zones, searched []string }

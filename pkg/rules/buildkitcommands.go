@@ -1,0 +1,72 @@
+package rules
+
+import "github.com/imgaudit/imgaudit/pkg/audit"
+
+// buildkitCommands are the checks of whole instructions.
+var buildkitCommands = []buildkitCheck{
+	{
+		name:     "JSONArgsRecommended",
+		title:    "CMD or ENTRYPOINT is in shell form",
+		severity: audit.Note,
+		checks:   "CMD and ENTRYPOINT in shell form in a stage without SHELL.",
+		why:      "/bin/sh is PID 1 and passes no signal on: docker stop waits ten seconds and kills the service.",
+		unless:   "The shell is wanted, for a variable or for &&; SHELL says so, and exec before the program passes signals on.",
+		message:  "JSON arguments recommended for * to prevent unintended behavior related to OS signals",
+		yields:   []string{"shell-form", "stop-signal-lost", "shell-missing"},
+		remedy:   `Write ["/app", "argument"]; if a shell is needed, exec the program in it`,
+	},
+	{
+		name:     "MultipleInstructionsDisallowed",
+		title:    "CMD, ENTRYPOINT or HEALTHCHECK stands twice in a stage",
+		severity: audit.Warning,
+		checks:   "All but the last CMD, ENTRYPOINT and HEALTHCHECK of a stage.",
+		why:      "Only the last one counts, the others do nothing.",
+		unless:   "Never: remove what does nothing.",
+		message:  "Multiple * instructions should not be used in the same stage because only the last one will be used",
+		yields:   []string{"duplicate-instruction"},
+		remedy:   "Remove all but the last one",
+	},
+	{
+		name:     "MaintainerDeprecated",
+		title:    "MAINTAINER is deprecated",
+		severity: audit.Note,
+		checks:   "MAINTAINER.",
+		why:      "Tools read labels; the author of an image's config is shown nowhere.",
+		unless:   "Something reads the author.",
+		message:  "Maintainer instruction is deprecated in favor of using label",
+		yields:   []string{"maintainer-deprecated"},
+		remedy:   "Write LABEL org.opencontainers.image.authors=\"...\"",
+	},
+	{
+		name:     "ConsistentInstructionCasing",
+		title:    "an instruction is not written like most of them",
+		severity: audit.Note,
+		checks:   "FROM and the instructions below it: upper case if at least half of them are, else lower case. ARG before the first FROM is not looked at.",
+		why:      "It reads badly and means nothing else.",
+		unless:   "One does not mind.",
+		message:  "Command '*' should match the case of the command majority (*)",
+		remedy:   "Write all instructions in the same case",
+		fix:      fixCasing,
+	},
+	{
+		name:     "NoEmptyContinuation",
+		title:    "an instruction that goes on has an empty line",
+		severity: audit.Note,
+		checks:   "Empty lines between the lines of one instruction.",
+		why:      "BuildKit announces that it will refuse them; a line that ends with \\ by mistake swallows the next instruction.",
+		unless:   "BuildKit's version never changes.",
+		message:  "Empty continuation line",
+		remedy:   "Remove the empty line, or the continuation above it",
+		fix:      fixEmptyLines,
+	},
+	{
+		name:     "InvalidDefinitionDescription",
+		title:    "the comment above a stage or ARG does not describe it",
+		severity: audit.Note,
+		checks:   "Comments directly above FROM ... AS and ARG that do not begin with the name, when the file asks for it: check=experimental=InvalidDefinitionDescription.",
+		why:      "docker build --call=outline shows such a comment as the description of the stage or argument.",
+		unless:   "The comment is no description; an empty line below it says so.",
+		message:  "Comment for * should follow the format: `# * <description>`",
+		remedy:   "Begin the comment with the name, or put an empty line below it",
+	},
+}
