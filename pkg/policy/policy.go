@@ -1,6 +1,7 @@
-// Package policy turns findings into a Verdict.
+// Package policy turns findings into a Verdict, after it has set aside those that a waiver covers.
 //
-// It must never look at a Subject: what it knows of an image is what the findings and needs say.
+// It must never look into an image or at what a Dockerfile does: what it knows of them is what the findings and needs
+// say, and where a comment that waives belongs.
 package policy
 
 import (
@@ -44,7 +45,11 @@ type Counts struct {
 	Error   int `json:"error"`
 	Warning int `json:"warning"`
 	Note    int `json:"note"`
+	Waived  int `json:"waived"` // of any severity, in none of the others
 }
+
+// Total is the number of findings that are not waived.
+func (c Counts) Total() int { return c.Error + c.Warning + c.Note }
 
 // Verdict is pass or fail under a policy.
 type Verdict struct {
@@ -56,11 +61,18 @@ type Verdict struct {
 	Counts  Counts  `json:"counts"`
 }
 
-// Decide judges all findings of a run. unread is the number of parts that could not be looked at: an audit that could
-// not look is never a pass, and a finding that fails stays a fail.
+// Decide judges all findings of a run that are not waived, and that no other finding says too. unread is the number of
+// parts that could not be looked at: an audit that could not look is never a pass, and a finding that fails stays a fail.
 func Decide(findings []audit.Finding, unread int, failOn FailOn) Verdict {
 	v := Verdict{Policy: "default", FailOn: failOn, Outcome: Pass}
 	for i := range findings {
+		if findings[i].SameAs != "" {
+			continue
+		}
+		if findings[i].Waived != nil {
+			v.Counts.Waived++
+			continue
+		}
 		switch findings[i].Severity {
 		case audit.Error:
 			v.Counts.Error++

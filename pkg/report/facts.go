@@ -54,6 +54,17 @@ type BinaryFacts struct {
 type StageFacts struct {
 	Path   string  `json:"path"`
 	Stages []Stage `json:"stages"`
+	// Missing are the build arguments without a value on which an instruction depends, Undeclared the given ones that no
+	// ARG declares.
+	Missing    []MissingArg `json:"missing,omitempty"`
+	Undeclared []string     `json:"undeclared,omitempty"`
+}
+
+// MissingArg is a build argument without a value.
+type MissingArg struct {
+	Name        string `json:"name"`
+	Instruction string `json:"instruction"`
+	Line        int    `json:"line"`
 }
 
 // Stage is one stage with its effective settings.
@@ -71,6 +82,7 @@ type Stage struct {
 	Entrypoint []string `json:"entrypoint,omitempty"`
 	Cmd        []string `json:"cmd,omitempty"`
 	Builds     []string `json:"builds,omitempty"` // go build lines, as the paths they write
+	Hidden     []string `json:"hidden,omitempty"` // what may run go build where nobody can see it: make, a script
 }
 
 // FactsOf collects the facts of subjects.
@@ -110,7 +122,7 @@ func factsOf(s *audit.Subject) SubjectFacts {
 
 func stagesOf(s *audit.Subject) *StageFacts {
 	f := s.Dockerfile
-	out := &StageFacts{Path: f.Path}
+	out := &StageFacts{Path: f.Path, Undeclared: f.Undeclared}
 	for _, st := range f.Stages {
 		x := Stage{Index: st.Index, Name: st.Name, Line: st.Span.Start.Line, Base: st.Base, BaseRaw: st.BaseRaw, Final: st == f.Final(),
 			Reachable: f.Reachable(st), User: st.User.Value, WorkDir: st.WorkDir.Value, Entrypoint: st.Entrypoint.Words, Cmd: st.Cmd.Words}
@@ -124,8 +136,14 @@ func stagesOf(s *audit.Subject) *StageFacts {
 			for _, b := range in.Run.Builds {
 				x.Builds = append(x.Builds, b.Output)
 			}
+			for _, h := range in.Hidden() {
+				x.Hidden = append(x.Hidden, h.Program)
+			}
 		}
 		out.Stages = append(out.Stages, x)
+	}
+	for _, m := range f.Missing {
+		out.Missing = append(out.Missing, MissingArg{Name: m.Name, Instruction: m.By.Keyword, Line: m.By.Span.Start.Line})
 	}
 	return out
 }

@@ -174,9 +174,18 @@ func (f *StageFacts) text(b *strings.Builder) {
 		if len(s.Builds) > 0 {
 			notes = append(notes, "builds "+strings.Join(s.Builds, ", "))
 		}
+		if len(s.Hidden) > 0 {
+			notes = append(notes, "what "+strings.Join(s.Hidden, ", ")+" builds is unknown")
+		}
 		lines = append(lines, []string{fmt.Sprintf("line %d", s.Line), name, "from " + base, strings.Join(notes, "; ")})
 	}
 	columns(b, lines)
+	for _, m := range f.Missing {
+		fmt.Fprintf(b, "  no value for --build-arg %s, on which %s in line %d depends\n", printable(m.Name), m.Instruction, m.Line)
+	}
+	for _, name := range f.Undeclared {
+		fmt.Fprintf(b, "  --build-arg %s is declared by no ARG\n", printable(name))
+	}
 }
 
 func baseText(s Stage) string {

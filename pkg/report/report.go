@@ -4,6 +4,8 @@
 package report
 
 import (
+	"slices"
+
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/binary"
 	"github.com/imgaudit/imgaudit/pkg/layers"
@@ -38,7 +40,9 @@ type Subject struct {
 	Image      *Image `json:"image,omitempty"`
 	Dockerfile string `json:"dockerfile,omitempty"`
 	// Carried is true when nobody gave the Dockerfile: the image carries it in its builder's provenance.
-	Carried   bool     `json:"dockerfileCarried,omitempty"`
+	Carried bool `json:"dockerfileCarried,omitempty"`
+	// Refused is true when BuildKit does not build the Dockerfile at all: nothing else is known of it.
+	Refused   bool     `json:"dockerfileRefused,omitempty"`
 	Context   string   `json:"context,omitempty"`
 	Binaries  []Binary `json:"binaries"`
 	Manifests []string `json:"manifests"`
@@ -50,6 +54,8 @@ type Image struct {
 	Digest   string `json:"digest"`
 	Platform string `json:"platform"`
 	Layers   int    `json:"layers"`
+	// Predicted is true for an image that nobody built yet: it is what the Dockerfile will make.
+	Predicted bool `json:"predicted,omitempty"`
 }
 
 // Binary names an executable.
@@ -76,10 +82,18 @@ func New(tool Tool, subjects []*audit.Subject, results []*audit.Result, failOn p
 		Schema: Schema, Tool: tool, Subjects: []Subject{}, Needs: []audit.Need{}, Findings: []audit.Finding{},
 		Skipped: []audit.Skip{}, Unread: []Unread{}, sources: make([]map[string][]byte, len(subjects)),
 	}
+	needs, findings, skipped := 0, 0, 0
+	for _, res := range results {
+		needs, findings, skipped = needs+len(res.Needs), findings+len(res.Findings), skipped+len(res.Skipped)
+	}
+	r.Needs, r.Findings, r.Skipped = slices.Grow(r.Needs, needs), slices.Grow(r.Findings, findings), slices.Grow(r.Skipped, skipped)
 	for i, s := range subjects {
 		r.Subjects = append(r.Subjects, describe(s))
-		if s.Dockerfile != nil {
+		switch {
+		case s.Dockerfile != nil:
 			r.sources[i] = map[string][]byte{s.Dockerfile.Path: s.Dockerfile.Source}
+		case s.Refused != nil:
+			r.sources[i] = map[string][]byte{s.Refused.Path: s.Refused.Source}
 		}
 		r.add(i, results[i], s.Unread)
 	}
@@ -113,8 +127,11 @@ func describe(s *audit.Subject) Subject {
 	if s.Image != nil {
 		out.Image = describeImage(s.Image)
 	}
-	if s.Dockerfile != nil {
+	switch {
+	case s.Dockerfile != nil:
 		out.Dockerfile, out.Carried = s.Dockerfile.Path, s.DockerfileCarried
+	case s.Refused != nil:
+		out.Dockerfile, out.Refused = s.Refused.Path, true
 	}
 	if s.Context != nil {
 		out.Context = s.Context.Dir
@@ -126,7 +143,7 @@ func describe(s *audit.Subject) Subject {
 }
 
 func describeImage(img *layers.Image) *Image {
-	return &Image{Ref: img.Ref, Digest: img.Digest, Platform: img.Platform.String(), Layers: len(img.Layers)}
+	return &Image{Ref: img.Ref, Digest: img.Digest, Platform: img.Platform.String(), Layers: len(img.Layers), Predicted: img.Predicted}
 }
 
 func describeBinary(p *audit.Program) Binary {

@@ -19,20 +19,25 @@ type TextOptions struct {
 
 // Text writes the report for people: the verdict first, then each finding with its lines, its evidence and what to do.
 func (r *Report) Text(w io.Writer, opt TextOptions) error {
-	t := &text{report: r, paint: paint(opt.Color), opt: opt}
-	t.verdict()
-	for _, severity := range audit.Severities { // the worst first; in each, the order of the lines
-		for i := range r.Findings {
-			if r.Findings[i].Severity == severity {
-				t.finding(&r.Findings[i])
-			}
-		}
+	t := &text{report: r, paint: paint(opt.Color), opt: opt, of: make([][]*audit.Finding, len(r.Subjects))}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		t.of[f.Subject] = append(t.of[f.Subject], f)
+	}
+	if len(r.Subjects) > 1 {
+		t.many()
+	} else {
+		t.verdict()
+		t.findings(0)
 	}
 	t.unread()
 	t.needs()
 	t.skipped()
-	if len(r.Findings) > 0 {
+	if r.Verdict.Counts.Total() > 0 {
 		t.line("%s", t.dim("more on a rule: imgaudit explain RULE"))
+		if len(r.Subjects) > 1 { // the first line has scrolled away
+			t.line("%s  %s: %s", t.outcome(), t.bold(subjects(r.Subjects)), summary(r.Verdict.Counts, r.Verdict.FailOn))
+		}
 	}
 	if _, err := w.Write(t.out.Bytes()); err != nil {
 		return fmt.Errorf("writing the text report: %w", err)
@@ -44,6 +49,7 @@ type text struct {
 	paint
 	report *Report
 	opt    TextOptions
+	of     [][]*audit.Finding // of each subject
 	out    bytes.Buffer
 }
 
@@ -51,23 +57,35 @@ func (t *text) line(format string, args ...any) {
 	fmt.Fprintln(&t.out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
 }
 
+// outcome is the verdict in one word.
+func (t *text) outcome() string {
+	switch t.report.Verdict.Outcome {
+	case policy.Pass:
+		return t.green("PASS")
+	case policy.Fail:
+		return t.red("FAIL")
+	}
+	return t.red("COULD NOT AUDIT")
+}
+
 // verdict says pass or fail, by what, and what was looked at.
 func (t *text) verdict() {
-	v := t.report.Verdict
-	word := map[policy.Outcome]string{
-		policy.Pass:         t.green("PASS"),
-		policy.Fail:         t.red("FAIL"),
-		policy.Inconclusive: t.red("COULD NOT AUDIT"),
-	}[v.Outcome]
-	for i := range t.report.Subjects {
-		if i == 0 {
-			t.line("%s  %s", word, t.bold(printable(subjectName(t.report.Subjects[i]))))
-		} else {
-			t.line("      %s", t.bold(printable(subjectName(t.report.Subjects[i]))))
-		}
-		t.line("      looked at: %s", printable(lookedAt(t.report.Subjects[i])))
+	for _, s := range t.report.Subjects {
+		t.line("%s  %s", t.outcome(), t.bold(printable(subjectName(s))))
+		t.line("      looked at: %s", printable(lookedAt(s)))
 	}
-	t.line("      %s", summary(v))
+	t.line("      %s", summary(t.report.Verdict.Counts, t.report.Verdict.FailOn))
+}
+
+// findings prints those of a subject, the worst first; in each severity, the order of the lines.
+func (t *text) findings(subject int) {
+	for _, severity := range audit.Severities {
+		for _, f := range t.of[subject] {
+			if f.Severity == severity && (f.Waived == nil && f.SameAs == "" || t.opt.Verbose) {
+				t.finding(f)
+			}
+		}
+	}
 }
 
 func subjectName(s Subject) string {
@@ -85,7 +103,10 @@ func subjectName(s Subject) string {
 // lookedAt lists the parts of a subject in one line.
 func lookedAt(s Subject) string {
 	var parts []string
-	if s.Image != nil {
+	switch {
+	case s.Image != nil && s.Image.Predicted:
+		parts = append(parts, fmt.Sprintf("the predicted image %s (%s)", s.Image.Platform, plural(s.Image.Layers, "layer")))
+	case s.Image != nil:
 		parts = append(parts, fmt.Sprintf("image %s (%s)", s.Image.Platform, plural(s.Image.Layers, "layer")))
 	}
 	shown := 0
@@ -123,12 +144,15 @@ func lookedAt(s Subject) string {
 	return strings.Join(parts, ", ")
 }
 
-func summary(v policy.Verdict) string {
-	c := v.Counts
-	if c.Error+c.Warning+c.Note == 0 {
-		return "no findings"
+func summary(c policy.Counts, failOn policy.FailOn) string {
+	waived := ""
+	if c.Waived > 0 {
+		waived = fmt.Sprintf(", %d waived", c.Waived)
 	}
-	return fmt.Sprintf("%s, %s, %s; fails on %s", plural(c.Error, "error"), plural(c.Warning, "warning"), plural(c.Note, "note"), v.FailOn)
+	if c.Total() == 0 {
+		return "no findings" + waived
+	}
+	return fmt.Sprintf("%s, %s, %s%s; fails on %s", plural(c.Error, "error"), plural(c.Warning, "warning"), plural(c.Note, "note"), waived, failOn)
 }
 
 func plural(n int, what string) string {
@@ -155,6 +179,12 @@ func (t *text) finding(f *audit.Finding) {
 	if f.Certainty != audit.Proven {
 		title += " (" + string(f.Certainty) + ")"
 	}
+	if f.Waived != nil {
+		title += " (waived)"
+	}
+	if f.SameAs != "" {
+		title += " (" + f.SameAs + " says it)"
+	}
 	t.line("%s %s: %s", strings.Replace(title, string(f.Severity), t.severity(f.Severity), 1), t.bold(f.Rule), printable(f.Message))
 	t.excerpt(f)
 	for _, e := range f.Evidence {
@@ -165,9 +195,28 @@ func (t *text) finding(f *audit.Finding) {
 			t.line("    %s %s", [2]string{"at run time:", "            "}[min(i, 1)], l)
 		}
 	}
+	if f.Waived != nil {
+		t.line("    %s %s", t.dim("waived:"), printable(waivedText(f.Waived)))
+		return
+	}
 	if f.Remedy != "" {
 		t.line("    %s %s", t.green("do:"), printable(f.Remedy))
 	}
+}
+
+// waivedText says where a waiver is, and what it says.
+func waivedText(w *audit.Waived) string {
+	s := fmt.Sprintf("%s:%d", w.Location.File, w.Location.Line)
+	if w.Style != "imgaudit" {
+		s += fmt.Sprintf(" (%s %s)", w.Style, w.Names)
+	}
+	if w.Until != "" {
+		s += ", until " + w.Until
+	}
+	if w.Reason == "" {
+		return s + ", without a reason"
+	}
+	return s + ": " + w.Reason
 }
 
 func (t *text) evidence(e audit.Evidence, blamed *audit.Location) {
@@ -252,12 +301,18 @@ func (t *text) skipped() {
 	var reasons []string
 	rules := map[string][]string{}
 	for _, s := range t.report.Skipped {
+		if t.report.Subjects[s.Subject].Refused { // which is said, and why
+			continue
+		}
 		if rules[s.Because] == nil {
 			reasons = append(reasons, s.Because)
 		}
 		if !slices.Contains(rules[s.Because], s.Rule) { // several subjects skip the same rule
 			rules[s.Because] = append(rules[s.Because], s.Rule)
 		}
+	}
+	if len(reasons) == 0 {
+		return
 	}
 	if len(t.report.Needs) == 0 {
 		t.line("")
@@ -271,7 +326,11 @@ func (t *text) skipped() {
 	var absent []string // each part once
 	count := map[string]bool{}
 	for _, because := range reasons {
-		for _, part := range strings.Split(because, " and ") {
+		parts := []string{because}
+		if strings.HasPrefix(because, "no ") { // of several parts
+			parts = strings.Split(because, " and ")
+		}
+		for _, part := range parts {
 			if !slices.Contains(absent, part) {
 				absent = append(absent, part)
 			}
