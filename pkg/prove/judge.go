@@ -1,0 +1,197 @@
+package prove
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/binary"
+)
+
+// atStart are the rules whose proven errors say that the program does not start at all.
+var atStart = []string{"loader-missing", "library-missing", "libc-mismatch", "architecture-mismatch", "entrypoint-missing", "entrypoint-not-executable", "shell-missing", "environment-malformed"}
+
+// atStop are the rules that say how it takes its stop signal.
+var atStop = []string{"stop-signal-lost", "stop-signal-unhandled", "stop-signal-mismatch"}
+
+// whenReached are the rules whose findings show when the program comes to the code that has the need.
+var whenReached = []string{"ca-roots-missing", "ca-roots-unreadable", "ca-roots-expired", "zoneinfo-missing", "temp-dir-missing", "user-database-missing", "resolver-fallback",
+	"name-service-switch-missing", "healthcheck-cannot-run", "cgo-stub-linked", "command-missing", "entrypoint-missing"}
+
+// predictions are the findings that a run can show.
+func predictions(r *audit.Result) []audit.Prediction {
+	all := []audit.Prediction{}
+	for _, f := range r.Findings {
+		if slices.Contains(atStart, f.Rule) || slices.Contains(atStop, f.Rule) || slices.Contains(whenReached, f.Rule) {
+			all = append(all, audit.Prediction{Rule: f.Rule, Severity: f.Severity, Certainty: f.Certainty, Message: f.Message, Words: f.Words})
+		}
+	}
+	return all
+}
+
+// readOnly is the rule that knows the mount, and its words; its finding comes of the condition, not of the image.
+var readOnly = struct{ rule, words string }{"readonly-root-unwritable", "read-only file system"}
+
+// underReadOnly adds what a read-only root means to a program that makes temporary files.
+func underReadOnly(r *audit.Result) []audit.Prediction {
+	for _, n := range r.Needs {
+		if n.Topic == binary.TopicTempDir && n.Certainty != binary.Possible {
+			return []audit.Prediction{{Rule: readOnly.rule, Severity: audit.Warning, Certainty: n.Certainty,
+				Message: n.Binary + " creates temporary files, and the root file system is read-only", Words: readOnly.words}}
+		}
+	}
+	return nil
+}
+
+// event is one thing that went wrong in a run, with the rules that could have foretold it.
+type event struct {
+	words string
+	rules []string
+	known bool // some rule knows its words
+}
+
+// events lists what went wrong by itself, the worst first.
+func events(o *audit.Observation, rulesFor func(message string) []string) (all []event) {
+	known := rulesFor(o.FirstLine)
+	if strings.Contains(o.FirstLine, readOnly.words) {
+		known = append(known, readOnly.rule)
+	}
+	switch {
+	case o.Refused != "":
+		all = append(all, event{o.Refused, append(rulesFor(o.Refused), atStart...), true})
+	case o.OOMKilled:
+		all = append(all, event{"the memory limit ended it", nil, true})
+	case bad(o) && o.ExitCode != nil:
+		all = append(all, event{fmt.Sprintf("exit code %d: %s", *o.ExitCode, o.FirstLine), append(known, atStart...), len(known) > 0})
+	case bad(o):
+		all = append(all, event{fmt.Sprintf("%s: %s", o.Signal, o.FirstLine), append(known, atStart...), len(known) > 0})
+	case o.Status >= 500:
+		all = append(all, event{strings.TrimSuffix(fmt.Sprintf("it answers %d: %s", o.Status, o.FirstLine), ": "), known, len(known) > 0})
+	}
+	for _, h := range o.Handshakes {
+		if h.Refused != "" {
+			all = append(all, event{fmt.Sprintf("it refused the certificate of %s: %s", h.Server, h.Refused), []string{"ca-roots-missing", "ca-roots-unreadable", "ca-roots-expired"}, true})
+			break
+		}
+	}
+	if h := o.Health; h != nil && h.ExitCode != 0 {
+		all = append(all, event{fmt.Sprintf("its health check ends with exit code %d: %s", h.ExitCode, h.Words), append(rulesFor(h.Words), "healthcheck-cannot-run"), h.ExitCode >= 125})
+	}
+	if o.Stop != nil && o.Stop.Lost {
+		all = append(all, event{fmt.Sprintf("%s did not end it within %.0f s", o.Stop.Signal, o.Stop.Seconds), []string{"stop-signal-lost", "stop-signal-mismatch"}, true})
+	}
+	return all
+}
+
+// trouble is the worst of what went wrong, "" if nothing did.
+func trouble(o *audit.Observation) string {
+	if all := events(o, func(string) []string { return nil }); len(all) > 0 {
+		return all[0].words
+	}
+	return ""
+}
+
+// foretells is the first prediction by one of the rules, nil if there is none.
+func foretells(s *audit.Step, rules []string) *audit.Prediction {
+	for i := range s.Predictions {
+		if slices.Contains(rules, s.Predictions[i].Rule) {
+			return &s.Predictions[i]
+		}
+	}
+	return nil
+}
+
+// judge compares what was foretold with what happened, marks the predictions that were seen, and says why.
+// rulesFor gives the rules that know a message; calm says that the program went well as it was built.
+func judge(s *audit.Step, rulesFor func(message string) []string, calm bool) {
+	o := &s.Observed
+	foretold, surprise := "", (*event)(nil)
+	for _, e := range events(o, rulesFor) {
+		if p := foretells(s, e.rules); p != nil {
+			p.Seen = true
+			if foretold == "" {
+				foretold = fmt.Sprintf("foretold by %s: %s", p.Rule, e.words)
+			}
+		} else if surprise == nil {
+			surprise = &e
+		}
+	}
+	abrupt := o.ExitCode != nil && *o.ExitCode == 2 || o.Signal != "" || o.Stop != nil && o.Stop.Request == "lost"
+	for i := range s.Predictions {
+		switch p := &s.Predictions[i]; {
+		case p.Seen || p.Severity != audit.Error && p.Rule != "stop-signal-unhandled":
+		case p.Rule == "stop-signal-unhandled" && o.Stop != nil && abrupt:
+			p.Seen = true
+			if foretold == "" {
+				foretold = "foretold by stop-signal-unhandled: " + summary(o)
+			}
+		case slices.Contains(atStart, p.Rule) && !strings.Contains(p.Message, "HEALTHCHECK"):
+			set(s, audit.OutcomeDiffers, "%s was foretold, and the program started", p.Rule)
+			return
+		case p.Rule == "stop-signal-lost" && o.Stop != nil:
+			set(s, audit.OutcomeDiffers, "stop-signal-lost was foretold, and %s ended it in %.1f s", o.Stop.Signal, o.Stop.Seconds)
+			return
+		}
+	}
+	switch {
+	case surprise != nil && !surprise.known && !calm:
+		set(s, audit.OutcomeUnproven, "it does not run by itself: %s", surprise.words)
+	case surprise != nil:
+		set(s, audit.OutcomeDiffers, "not foretold: %s", surprise.words)
+	case foretold != "":
+		set(s, audit.OutcomeHolds, "%s", foretold)
+	case len(s.Predictions) > 0:
+		set(s, audit.OutcomeHolds, "%s foretold, and not reached: %s", s.Predictions[0].Rule, summary(o))
+	default:
+		set(s, audit.OutcomeHolds, "%s", summary(o))
+	}
+}
+
+func set(s *audit.Step, o audit.Outcome, format string, args ...any) {
+	s.Outcome, s.Because = o, fmt.Sprintf(format, args...)
+}
+
+// bad reports whether a program ended by itself in a way that says that something is wrong.
+func bad(o *audit.Observation) bool {
+	return o.Ended && (o.Signal != "" || o.ExitCode != nil && *o.ExitCode != 0)
+}
+
+// summary says in a few words what a program did that did nothing wrong.
+func summary(o *audit.Observation) string {
+	var words []string
+	switch {
+	case o.Ended && o.ExitCode != nil:
+		words = append(words, fmt.Sprintf("exit code %d after %.1f s", *o.ExitCode, o.Seconds))
+	case o.Status != 0:
+		words = append(words, fmt.Sprintf("listens at %s after %.1f s, answers %d", strings.Join(o.Listens, ", "), o.Ready, o.Status))
+	case len(o.Listens) > 0:
+		words = append(words, fmt.Sprintf("listens at %s after %.1f s", strings.Join(o.Listens, ", "), o.Ready))
+	default:
+		words = append(words, "runs and does not listen")
+	}
+	verified := map[string]bool{}
+	for _, h := range o.Handshakes {
+		verified[h.Server] = true
+	}
+	for _, server := range sorted(verified) {
+		words = append(words, "verified "+server)
+	}
+	if o.GOMAXPROCS > 0 {
+		words = append(words, fmt.Sprintf("GOMAXPROCS %d", o.GOMAXPROCS))
+	}
+	if o.Health != nil {
+		words = append(words, "healthy")
+	}
+	if o.Stop != nil && !o.Stop.Lost {
+		end := fmt.Sprintf("%s ends it in %.1f s", o.Stop.Signal, o.Stop.Seconds)
+		if o.ExitCode != nil {
+			end += fmt.Sprintf(" with exit code %d", *o.ExitCode)
+		}
+		words = append(words, end)
+		if o.Stop.Request != "" {
+			words = append(words, "the request under way was "+o.Stop.Request)
+		}
+	}
+	return strings.Join(words, "; ")
+}

@@ -1,0 +1,116 @@
+package prove
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// network is a network of its own for the containers of one run, with a loopback and nothing else. It is there before the
+// container, so that what listens in it is never late.
+type network struct{ path string } // of a file that is the namespace
+
+// newNetwork makes a network namespace that stays as long as the file is mounted. It needs root.
+// Source: network_namespaces(7); ip-netns(8) keeps namespaces in the same way.
+func newNetwork(dir string) (*network, error) {
+	n := &network{path: filepath.Join(dir, "network")}
+	if err := os.WriteFile(n.path, nil, 0o600); err != nil {
+		return nil, fmt.Errorf("making a network: %w", err)
+	}
+	err := onOwnThread(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("unshare: %w", err)
+		}
+		if err := raiseLoopback(); err != nil {
+			return fmt.Errorf("raising its loopback: %w", err)
+		}
+		return unix.Mount(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()), n.path, "", unix.MS_BIND, "")
+	})
+	if err != nil {
+		os.Remove(n.path)
+		return nil, fmt.Errorf("making a network: %w", err)
+	}
+	return n, nil
+}
+
+// close lets the namespace go, which ends with its last process.
+func (n *network) close() error {
+	if err := unix.Unmount(n.path, unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("removing a network: %w", err)
+	}
+	return os.Remove(n.path)
+}
+
+// onOwnThread calls f on a thread that ends with it, whatever f made of the thread.
+func onOwnThread(f func() error) error {
+	failed := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		failed <- f()
+	}()
+	return <-failed
+}
+
+// enter calls f on a thread that is in the network. Sockets that f makes, and nothing that it starts in other goroutines,
+// belong to the network. Source: setns(2).
+func (n *network) enter(f func() error) error {
+	return onOwnThread(func() error {
+		ns, err := os.Open(n.path)
+		if err != nil {
+			return fmt.Errorf("entering the container's network: %w", err)
+		}
+		defer ns.Close()
+		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("entering the container's network: %w", err)
+		}
+		return f()
+	})
+}
+
+// dial connects to an address of the network's loopback, "127.0.0.1:8080".
+func (n *network) dial(ctx context.Context, _, address string) (conn net.Conn, err error) {
+	err = n.enter(func() (err error) {
+		// One numeric address and no fallback: the socket is made by this goroutine.
+		conn, err = (&net.Dialer{FallbackDelay: -1}).DialContext(ctx, "tcp", address)
+		return err
+	})
+	return conn, err
+}
+
+// listen listens at an address of the network's loopback.
+func (n *network) listen(address string) (l net.Listener, err error) {
+	err = n.enter(func() (err error) {
+		l, err = net.Listen("tcp", address)
+		return err
+	})
+	return l, err
+}
+
+// listenPacket is listen for UDP.
+func (n *network) listenPacket(address string) (c net.PacketConn, err error) {
+	err = n.enter(func() (err error) {
+		c, err = net.ListenPacket("udp", address)
+		return err
+	})
+	return c, err
+}
+
+// raiseLoopback sets the flags of lo in the thread's network. Source: netdevice(7), SIOCSIFFLAGS.
+func raiseLoopback() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	request, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	request.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, request)
+}

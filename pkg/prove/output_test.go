@@ -1,0 +1,44 @@
+package prove
+
+import "testing"
+
+func TestFirstError(t *testing.T) {
+	for _, c := range []struct {
+		name, output string
+		bad          bool
+		want         string
+	}{
+		{"nothing", "", true, ""},
+		{"a panic", "listening\npanic: boom\n\ngoroutine 1 [running]:\n", true, "panic: boom"},
+		{"a message of the library", "start\nGet \"https://x\": tls: failed to verify certificate: x509: certificate signed by unknown authority\n", false,
+			"Get \"https://x\": tls: failed to verify certificate: x509: certificate signed by unknown authority"},
+		{"calm", "listening on :8080\n", false, ""},
+		{"bad without a word of it", "usage: app COMMAND\n", true, "usage: app COMMAND"},
+		{"the scheduler's trace is no word of the program", "SCHED 0ms: gomaxprocs=2 idleprocs=0 error\nbye\n", true, "bye"},
+	} {
+		if got := firstError(c.output, c.bad); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestSchedTrace(t *testing.T) {
+	if got := schedTrace("SCHED 0ms: gomaxprocs=2 idleprocs=1\nx\nSCHED 100ms: gomaxprocs=1 idleprocs=1\n"); got != 1 {
+		t.Errorf("got %d, want the last one, 1", got)
+	}
+	if got := schedTrace("nothing"); got != 0 {
+		t.Errorf("got %d of nothing", got)
+	}
+}
+
+func TestSaidKeepsBothEnds(t *testing.T) {
+	var s said
+	for range 5 {
+		_, _ = s.Write(make([]byte, keep/2))
+	}
+	_, _ = s.Write([]byte("the end"))
+	got := s.String()
+	if len(got) > 2*keep+100 || got[len(got)-7:] != "the end" {
+		t.Errorf("%d bytes are kept, the last %q", len(got), got[len(got)-7:])
+	}
+}
