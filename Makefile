@@ -5,12 +5,12 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
 
-.PHONY: matrix run test check install lint generated unit race main-job self bench generate fuzz
+.PHONY: matrix oracle run test check install lint generated unit race main-job self bench generate fuzz
 
 run: ## audit a small bad service, built on the spot; no registry, no daemon, no root
 	@$(GO) run ./internal/demo
 
-test: install check main-job self ## everything; root
+test: install check oracle main-job self ## everything; root
 
 check: lint generated unit race ## formatted, vetted, generated, tested
 
@@ -23,6 +23,7 @@ lint: ## gofmt, vet, staticcheck, a tidy go.mod
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
 	$(GO) mod verify
+	cd internal/oracle && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff
 
 generated: ## the documentation is what the code says
 	$(GO) test ./cmd/imgaudit -run TestDocs
@@ -32,6 +33,9 @@ unit: ## every Go test; those that start programs in other roots need root
 
 matrix: ## every program of internal/matrix in every variant, and real programs of Debian; some ten minutes
 	IMGAUDIT_MATRIX=all $(GO) test ./internal/matrix -timeout 60m -v
+
+oracle: ## what BuildKit itself says of every Dockerfile at hand, compared with ours; a module of its own
+	cd internal/oracle && $(GO) test ./...
 
 race: ## the tests that share memory, with the race detector
 	$(GO) test -race -short ./pkg/... ./cmd/...

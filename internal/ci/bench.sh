@@ -47,3 +47,5 @@ echo
 internal/ci/bench-inspect.sh "$IMGAUDIT_CI_DIR"
 echo
 internal/ci/bench-image.sh "$IMGAUDIT_CI_DIR"
+echo
+internal/ci/bench-dockerfiles.sh "$IMGAUDIT_CI_DIR"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# fuzz.sh [TIME] runs every Fuzz function of the module for TIME (default 20s), one after the other. Inputs are not
+# fuzz.sh [TIME] runs every Fuzz function of the modules here for TIME (default 20s), one after the other. Inputs are not
 # minimised: with goroutines in what is tested, that alone takes the whole time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -7,5 +7,5 @@ cd "$(dirname "$0")/../.."
   sed -E 's,^(.*)/[^/]+:[0-9]+:func (.*),./\1 \2,' | sort -u |
   while read -r package function; do
     echo "== $package $function"
-    go test "$package" -run '^$' -fuzz "^$function\$" -fuzztime "${1:-20s}" -fuzzminimizetime 1x
+    (cd "$package" && go test . -run '^$' -fuzz "^$function\$" -fuzztime "${1:-20s}" -fuzzminimizetime 1x)
   done
