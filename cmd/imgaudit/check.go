@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ type readFlags struct {
 	timeout                               time.Duration
 	cacheDir, progress                    string
 	noCache, timings                      bool
+	predict, build                        bool
 }
 
 func (f *readFlags) add(c *cobra.Command) {
@@ -46,6 +48,11 @@ func (f *readFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.target, "target", "", "stage to build, the last one by default")
 	c.Flags().StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument K=V (repeatable)")
 	c.Flags().StringVar(&f.platform, "platform", "", "platform os/arch[/variant] of an index, or all")
+	f.addSource(c)
+}
+
+// addSource adds the flags that say how images are had.
+func (f *readFlags) addSource(c *cobra.Command) {
 	c.Flags().StringSliceVar(&f.insecure, "insecure-registry", nil, "registry HOST[:PORT] that may be spoken to without TLS or with an unsigned certificate (repeatable)")
 	c.Flags().StringSliceVar(&f.caFiles, "ca-cert", nil, "PEM file of authorities that registries' certificates may be signed by, beside the system's (repeatable)")
 	c.Flags().BoolVar(&f.offline, "offline", false, "use no network: archives, layouts, local engines, and what the cache has of images named by digest")
@@ -56,11 +63,17 @@ func (f *readFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.timings, "timings", false, "print where the time went to standard error")
 }
 
+// addPredict adds the flags that have a Dockerfile's image foretold.
+func (f *readFlags) addPredict(c *cobra.Command) {
+	c.Flags().BoolVar(&f.predict, "predict", false, "foretell the image that a Dockerfile will make; reads the base images that it names")
+	c.Flags().BoolVar(&f.build, "build", false, "like --predict, and build the programs here with the Dockerfile's own go build lines")
+}
+
 // options turns the flags into what the readers take. A --build-arg without a value takes the variable's, as docker
 // build does.
 func (a *app) options(f *readFlags) target.Options {
 	opt := target.Options{Stdin: a.stdin, Dockerfile: f.dockerfile, Context: f.context, Target: f.target, Platform: f.platform, BuildArgs: map[string]string{}, Now: time.Now(),
-		InsecureRegistries: f.insecure, CAFiles: f.caFiles, Offline: f.offline}
+		InsecureRegistries: f.insecure, CAFiles: f.caFiles, Offline: f.offline, Predict: f.predict, Build: f.build}
 	for _, kv := range f.buildArgs {
 		k, v, ok := strings.Cut(kv, "=")
 		if !ok {
@@ -83,14 +96,26 @@ func newCheck(a *app) *cobra.Command {
 A TARGET is told by what is at its path, or is an image in a registry. A prefix forces the kind:
 dir: dockerfile: binary: registry: oci:DIR[:tag|@digest] oci-archive: docker-archive: docker: podman:
 - is standard input: a Dockerfile, an executable, or an archive of an image.
-Without a target the current directory is audited.`,
+Without a target the current directory is audited.
+
+A directory stands for every Dockerfile, Containerfile, NAME.Dockerfile and Dockerfile.NAME in it and below, but for what
+.gitignore names; beside an image or an executable, for the one that is in it. A comment in a Dockerfile waives a finding:
+# imgaudit:ignore=RULE reason="TEXT" until=YYYY-MM-DD above the instruction.
+
+A Dockerfile without an image is judged by its text alone, and no network is used. With --predict the image that it will
+make is foretold: its base images are read from their registries, and COPY, WORKDIR and the rest are followed exactly as
+BuildKit does them. --build also has the go command of this machine build the programs, with the flags and the
+environment of the Dockerfile's own go build lines; it downloads modules as your go environment allows. What cannot be
+foretold exactly is said, and judged by the text.`,
 		Example: `  imgaudit check .
+  imgaudit check . --build
   imgaudit check registry.example.com/app:1.2 --dockerfile Dockerfile
   imgaudit check app.tar Dockerfile -o json=report.json -o text
   imgaudit check ./bin/app docker-archive:base.tar`,
 		RunE: func(c *cobra.Command, args []string) error { return a.check(c.Context(), args, &f) },
 	}
 	f.read.add(c)
+	f.read.addPredict(c)
 	c.Flags().StringVar(&f.failOn, "fail-on", "error", "severity that fails: error, warning, note, never")
 	c.Flags().StringArrayVarP(&f.outputs, "output", "o", []string{"text"}, "FORMAT[=FILE], repeatable; formats: text, json")
 	c.Flags().StringVar(&f.color, "color", "auto", "auto, always or never")
@@ -108,12 +133,15 @@ func (a *app) check(ctx context.Context, args []string, f *checkFlags) error {
 	if err != nil {
 		return err
 	}
-	color, err := a.color(f.color)
+	color, err := a.color(f.color, a.stdout)
 	if err != nil {
 		return err
 	}
 	if len(args) == 0 {
 		args = []string{"."}
+	}
+	if !f.read.predict && !f.read.build && !slices.ContainsFunc(args, func(arg string) bool { return !isText(arg) }) {
+		collectLate()
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.read.timeout)
 	defer cancel()
@@ -126,12 +154,14 @@ func (a *app) check(ctx context.Context, args []string, f *checkFlags) error {
 	if err != nil {
 		return err
 	}
+	a.sayUndeclared(subjects)
 	work.timings.mark("subjects")
 	all := rules.All()
 	var results []*audit.Result
 	for _, s := range subjects {
 		results = append(results, audit.Run(s, all))
 	}
+	policy.Waive(subjects, results, all)
 	work.timings.mark("rules")
 	target.Finish(subjects)
 	work.timings.mark("cache")
@@ -143,7 +173,21 @@ func (a *app) check(ctx context.Context, args []string, f *checkFlags) error {
 		}
 	}
 	work.timings.mark("report")
+	a.hintGenerate(r)
 	return nil
+}
+
+// hintGenerate says what to type where there is no Dockerfile.
+func (a *app) hintGenerate(r *report.Report) {
+	if slices.ContainsFunc(r.Unread, func(u report.Unread) bool { return u.Because == target.NoDockerfile }) {
+		fmt.Fprintln(a.stderr, "hint: `imgaudit generate` writes a Dockerfile from go.mod and the source")
+	}
+}
+
+// isText reports whether a target is a Dockerfile or a directory of them.
+func isText(arg string) bool {
+	t, err := target.Detect(arg)
+	return err == nil && (t.Kind == target.Dir || t.Kind == target.Dockerfile)
 }
 
 // output is one -o: a format and where it goes.
@@ -169,8 +213,8 @@ func parseOutputs(specs []string) ([]output, error) {
 	return outs, nil
 }
 
-// color decides whether text is coloured.
-func (a *app) color(mode string) (bool, error) {
+// color decides whether text that goes to w is coloured.
+func (a *app) color(mode string, w io.Writer) (bool, error) {
 	switch mode {
 	case "always":
 		return true, nil
@@ -180,7 +224,7 @@ func (a *app) color(mode string) (bool, error) {
 		if v, ok := a.lookupEnv("NO_COLOR"); ok && v != "" {
 			return false, nil
 		}
-		f, ok := a.stdout.(*os.File)
+		f, ok := w.(*os.File)
 		return ok && term.IsTerminal(int(f.Fd())), nil
 	}
 	return false, fmt.Errorf("reading --color: %q is none of auto, always, never", mode)

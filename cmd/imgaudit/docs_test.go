@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,7 +11,6 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"github.com/imgaudit/imgaudit/pkg/report"
-	"github.com/imgaudit/imgaudit/pkg/rules"
 )
 
 //go:generate go test . -run TestDocs -update
@@ -19,9 +19,9 @@ import (
 func TestDocs(t *testing.T) {
 	want := map[string][]byte{}
 	index := bytes.NewBufferString("# Rules\n\nMade from the code by `go generate ./...`.\n\n| rule | severity | sees | fault |\n| --- | --- | --- | --- |\n")
-	for _, r := range rules.All() {
+	for _, r := range catalogue() {
 		var page bytes.Buffer
-		check(t, report.RuleDoc(&page, r, rules.Example(r.ID)))
+		check(t, report.RuleDoc(&page, r, example(r.ID)))
 		want[filepath.Join("rules", r.ID+".md")] = page.Bytes()
 		fmt.Fprintf(index, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Severity, report.SeesText(r.Sees), r.Title)
 	}
@@ -46,21 +46,25 @@ func compareDocs(t *testing.T, dir string, want map[string][]byte) {
 	t.Helper()
 	for _, sub := range []string{"rules", "cli"} {
 		check(t, os.MkdirAll(filepath.Join(dir, sub), 0o755))
-		have, err := os.ReadDir(filepath.Join(dir, sub))
-		check(t, err)
-		for _, f := range have {
-			if name := filepath.Join(sub, f.Name()); want[name] == nil {
-				if *update {
-					check(t, os.Remove(filepath.Join(dir, name)))
-					continue
-				}
-				t.Errorf("docs/%s belongs to no rule or command: go generate ./...", name)
+		check(t, filepath.WalkDir(filepath.Join(dir, sub), func(file string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
 			}
-		}
+			name, err := filepath.Rel(dir, file)
+			if err != nil || want[name] != nil {
+				return err
+			}
+			if *update {
+				return os.Remove(file)
+			}
+			t.Errorf("docs/%s belongs to no rule or command: go generate ./...", name)
+			return nil
+		}))
 	}
 	for name, text := range want {
 		file := filepath.Join(dir, name)
 		if *update {
+			check(t, os.MkdirAll(filepath.Dir(file), 0o755))
 			check(t, os.WriteFile(file, text, 0o644))
 			continue
 		}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/tools/txtar"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/policy"
 	"github.com/imgaudit/imgaudit/pkg/report"
 	"github.com/imgaudit/imgaudit/pkg/rules"
 )
@@ -25,17 +28,25 @@ func newExplain(a *app) *cobra.Command {
 	}
 }
 
+// example is the case in a rule's documentation, nil if there is none.
+func example(id string) *txtar.Archive {
+	if a := policy.Example(id); a != nil {
+		return a
+	}
+	return rules.Example(id)
+}
+
 func ruleIDs() []string {
 	var ids []string
-	for _, r := range rules.All() {
+	for _, r := range catalogue() {
 		ids = append(ids, r.ID)
 	}
 	return ids
 }
 
 func (a *app) explain(what string) error {
-	found := []*audit.Rule{rules.Find(what)}
-	if found[0] == nil {
+	found := slices.DeleteFunc(catalogue(), func(r *audit.Rule) bool { return r.ID != what })
+	if len(found) == 0 {
 		found = rules.ForMessage(what)
 	}
 	if len(found) == 0 {
@@ -49,7 +60,7 @@ func (a *app) explain(what string) error {
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
 		}
-		if err := report.RuleDoc(a.stdout, r, rules.Example(r.ID)); err != nil {
+		if err := report.RuleDoc(a.stdout, r, example(r.ID)); err != nil {
 			return err
 		}
 	}

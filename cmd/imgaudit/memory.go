@@ -9,8 +9,9 @@ import (
 // little is how much memory there is before the first collection, all of the runtime's included.
 const little = 24 << 20
 
-// collectLate puts the first collection off for what reads executables alone: of what that allocates most is alive to the
-// end, a large program takes some 50 MiB, and to look through it again and again is a tenth of the work. What boundMemory
+// collectLate puts the first collection off for what reads executables or Dockerfiles alone: of what that allocates most is
+// alive to the end, a large program or two hundred Dockerfiles take some 50 MiB, and to look through it again and again is
+// a tenth of the work, or a third. What boundMemory
 // did not decide stays.
 func collectLate() {
 	const enough = 52 << 20

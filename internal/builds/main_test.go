@@ -2,6 +2,8 @@ package builds
 
 import (
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,6 +76,9 @@ func open() (*lab, func(), error) {
 		return nil, nil, fmt.Errorf("making the base images: %q", out)
 	}
 	l := &lab{work: words[0], registry: words[1]}
+	if err := serveModules(); err != nil {
+		return nil, nil, err
+	}
 	stop, err := l.startDaemon()
 	if err != nil {
 		return nil, nil, err
@@ -83,6 +88,24 @@ func open() (*lab, func(), error) {
 		return nil, nil, err
 	}
 	return l, stop, nil
+}
+
+// modulesAt is where the stand-ins of golang look for modules: GOPROXY in testdata/standins/Dockerfile.
+const modulesAt = "127.0.0.1:5058"
+
+// serveModules serves this machine's module cache, which has the form of a module proxy. Source: go.dev/ref/mod, "Module
+// cache": cache/download is the directory that GOPROXY can point to.
+func serveModules() error {
+	cache, err := output("go", "env", "GOMODCACHE")
+	if err != nil {
+		return fmt.Errorf("asking for the module cache: %w", err)
+	}
+	l, err := net.Listen("tcp", modulesAt)
+	if err != nil {
+		return fmt.Errorf("serving modules: %w", err)
+	}
+	go func() { _ = http.Serve(l, http.FileServer(http.Dir(filepath.Join(cache, "cache", "download")))) }()
+	return nil
 }
 
 // startDaemon starts a BuildKit daemon with a state of its own, which keeps its cache from run to run.

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"fmt"
+
+	"example.com/internal/internal/zone"
+)
+
+func main() { fmt.Println("internal", zone.Offset()) }

@@ -1,0 +1,3 @@
+module example.com/quoted
+
+go 1.25

@@ -1,0 +1,3 @@
+module example.com/rootmain
+
+go 1.25

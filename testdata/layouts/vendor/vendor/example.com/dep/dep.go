@@ -1,0 +1,9 @@
+// Package dep has words.
+package dep
+
+import _ "embed"
+
+// Words are embedded.
+//
+//go:embed words.md
+var Words string

@@ -1,0 +1,5 @@
+// Package greet greets.
+package greet
+
+// Words are the greeting.
+const Words = "workspace"
