@@ -131,7 +131,7 @@ func (l *lab) ruleOf(t *testing.T, dir string) string {
 	return best
 }
 
-// correct corrects a Dockerfile by what the audit of its image says, one rule's fixes only.
+// correct corrects a Dockerfile by what the audit of its image says: all that is safe, or the one rule's unsafe fixes.
 func correct(t *testing.T, image string, original []byte, context, rule string, unsafe bool) (fixed, ignore []byte) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "Dockerfile")
@@ -142,7 +142,11 @@ func correct(t *testing.T, image string, original []byte, context, rule string, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := repair.Correct(subjects[0], rules.All(), repair.Options{Unsafe: unsafe, Rules: []string{rule}})
+	opt := repair.Options{}
+	if unsafe {
+		opt = repair.Options{Unsafe: true, Rules: []string{rule}}
+	}
+	c, err := repair.Correct(subjects[0], rules.All(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,7 @@ func run(m *testing.M) int {
 	}
 	defer stop()
 	the = l
+	defer l.unload()
 	return m.Run()
 }
 

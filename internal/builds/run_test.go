@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -63,7 +64,10 @@ func (l *lab) stop(t *testing.T, archive string) outcome {
 	return o
 }
 
-// load gives podman an archive; the image goes with the test.
+// loaded are the images that podman was given. They go with the lab: tests may have the same one.
+var loaded sync.Map
+
+// load gives podman an archive.
 func (l *lab) load(t *testing.T, archive string) string {
 	t.Helper()
 	out, err := l.podman(t.Context(), "load", "-q", "-i", archive)
@@ -72,8 +76,16 @@ func (l *lab) load(t *testing.T, archive string) string {
 	}
 	_, image, _ := strings.Cut(out, ": ")
 	image = strings.TrimSpace(image)
-	t.Cleanup(func() { _, _ = l.podman(context.Background(), "rmi", "-f", image) })
+	loaded.Store(image, true)
 	return image
+}
+
+// unload takes the images away that load gave podman.
+func (l *lab) unload() {
+	loaded.Range(func(image, _ any) bool {
+		_, _ = l.podman(context.Background(), "rmi", "-f", image.(string))
+		return true
+	})
 }
 
 func (l *lab) name(t *testing.T) string {

@@ -90,7 +90,12 @@ func buildsIn(p *audit.Pass, whole, in *dockerfile.Instruction, b dockerfile.GoB
 
 // moduleFacts says whether the context vendors its modules, and whether it may need any.
 func moduleFacts(p *audit.Pass) (vendored, needed bool) {
-	if p.Context == nil || p.Module == nil {
+	switch {
+	case p.Context == nil:
+		return false, true
+	case p.Module == nil && workspace(p) != nil: // a workspace without a module in its root
+		return false, requiresForeign(p.Context.FS, &source.Module{Work: workspace(p)})
+	case p.Module == nil:
 		return false, true
 	}
 	return p.Module.Vendored && p.Module.Work == nil, requiresForeign(p.Context.FS, p.Module)
