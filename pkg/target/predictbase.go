@@ -2,6 +2,7 @@ package target
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
@@ -25,7 +26,8 @@ func (r *imageRead) because() string {
 	return "its files could not be read"
 }
 
-// read reads an image that the Dockerfile names from its registry; its config alone, or all of it.
+// read reads an image that the Dockerfile names from its registry, or one whose name has none from an engine of this
+// machine, which must have it to build; its config alone, or all of it.
 func (p *predictor) read(name, platform string, configOnly bool) *imageRead {
 	key := platform + " " + name
 	if configOnly {
@@ -38,15 +40,29 @@ func (p *predictor) read(name, platform string, configOnly bool) *imageRead {
 		return r
 	}
 	r := &imageRead{}
-	r.image, r.err = layers.Read(p.ctx, layers.Registry, name, layers.Options{
+	opt := layers.Options{
 		Platform: platform, Progress: p.opt.Progress, Cache: p.opt.Cache, InsecureRegistries: p.opt.InsecureRegistries,
 		CAFiles: p.opt.CAFiles, Offline: p.opt.Offline, ConfigOnly: configOnly,
-	})
+	}
+	r.image, r.err = layers.Read(p.ctx, layers.Registry, name, opt)
+	if errors.Is(r.err, layers.ErrUnqualified) {
+		r.image, r.err = p.local(name, opt)
+	}
 	if r.err == nil && r.image == nil {
 		r.err = errors.New("no such image")
 	}
 	p.images[key] = r
 	return r
+}
+
+// local reads an image from the first engine of this machine that has it.
+func (p *predictor) local(name string, opt layers.Options) (*layers.Image, error) {
+	for _, kind := range []layers.Kind{layers.Docker, layers.Podman} {
+		if img, err := layers.Read(p.ctx, kind, name, opt); err == nil && img != nil {
+			return img, nil
+		}
+	}
+	return nil, fmt.Errorf("reading %s: %w, and no local engine has it: pull it with docker or podman", name, layers.ErrUnqualified)
 }
 
 // config is what a stage inherits, as pkg/dockerfile asks for it; nil if the image cannot be had.
