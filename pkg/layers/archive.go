@@ -10,8 +10,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // archive is the table of contents of a tar on disk that holds an image. Its members are read in place.
@@ -207,7 +208,7 @@ func detect(file string) (Kind, error) {
 }
 
 // memberForm is what the members of an archive are called.
-var memberForm = regexp.MustCompile(`^(blobs(/.*)?|(sha256:)?[0-9a-f]{64}.*|manifest\.json|index\.json|oci-layout|repositories)$`)
+var memberForm = lazyregexp.New(`^(blobs(/.*)?|(sha256:)?[0-9a-f]{64}.*|manifest\.json|index\.json|oci-layout|repositories)$`)
 
 // detectPacked tells a compressed archive by its first member; which of the two it is shows when it is read.
 func detectPacked(file string) (Kind, error) {

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // saved is one image in the manifest.json of docker save.
@@ -64,7 +65,7 @@ func findSaved(a members, tag string) ([]*found, error) {
 	return []*found{f}, nil
 }
 
-var hexInName = regexp.MustCompile(`^(?:sha256:)?([a-f0-9]{64})(?:\.json)?$`)
+var hexInName = lazyregexp.New(`^(?:sha256:)?([a-f0-9]{64})(?:\.json)?$`)
 
 // promisedBy is the digest that a member must have: only blobs are named by what they hold, elsewhere a name is just
 // a name, and docker load takes any.

@@ -12,8 +12,9 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // engine is a local container engine, spoken to over its socket.
@@ -25,18 +26,38 @@ type engine struct {
 }
 
 // engineName is a name or ID that can stand in a path of the API.
-var engineName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*([/:@][A-Za-z0-9._-]+)*$`)
+var engineName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]*([/:@][A-Za-z0-9._-]+)*$`)
 
 // findInEngine finds an image of an engine, at the first of its sockets that answers. The image is streamed: neither
 // memory nor disk ever holds it whole.
 func findInEngine(ctx context.Context, kind Kind, name string, opt Options) ([]*found, error) {
+	again, address, err := exporter(ctx, kind, name, opt)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := again(ctx)
+	if err == nil {
+		defer stream.Close()
+		var list []*found
+		if list, err = findInStream(ctx, stream, "", opt, again); err == nil {
+			for _, f := range list {
+				f.source = kind
+			}
+			return list, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: exporting the image: %w", address, clean(err))
+}
+
+// exporter finds an image of an engine, and says how to have it exported, and by which address.
+func exporter(ctx context.Context, kind Kind, name string, opt Options) (again reopener, address string, err error) {
 	if !engineName.MatchString(name) || strings.Contains(name, "..") {
-		return nil, fmt.Errorf("%s is no name or ID of an image", printable(name))
+		return nil, "", fmt.Errorf("%s is no name or ID of an image", printable(name))
 	}
 	env := processEnvironment()
 	addresses, err := engineAddresses(env, kind)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var tried []string
 	for _, address := range addresses {
@@ -48,15 +69,16 @@ func findInEngine(ctx context.Context, kind Kind, name string, opt Options) ([]*
 		var unreachable *net.OpError
 		switch {
 		case err == nil:
-			return e.export(ctx, kind, id, opt)
+			query, err := exportQuery(kind, opt)
+			return func(ctx context.Context) (io.ReadCloser, error) { return e.get(ctx, id, "get", query) }, e.address, err
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return nil, "", ctx.Err()
 		case !errors.As(err, &unreachable) || unreachable.Op != "dial":
-			return nil, fmt.Errorf("%s: %w", address, err)
+			return nil, "", fmt.Errorf("%s: %w", address, err)
 		}
 		tried = append(tried, address+": "+unreachable.Err.Error())
 	}
-	return nil, fmt.Errorf("no engine: %s", strings.Join(tried, "; "))
+	return nil, "", fmt.Errorf("no engine: %s", strings.Join(tried, "; "))
 }
 
 // newEngine prepares the way to an engine.
@@ -164,8 +186,8 @@ func (e *engine) get(ctx context.Context, name, part string, query url.Values) (
 	return nil, errors.New(text)
 }
 
-// export streams an image.
-func (e *engine) export(ctx context.Context, kind Kind, id string, opt Options) ([]*found, error) {
+// exportQuery asks an engine for the image of one platform.
+func exportQuery(kind Kind, opt Options) (url.Values, error) {
 	query := url.Values{}
 	if kind == Docker && opt.Platform != "" && opt.Platform != AllPlatforms { // of API v1.48; others ignore it
 		p, err := parsePlatform(opt.Platform)
@@ -178,17 +200,5 @@ func (e *engine) export(ctx context.Context, kind Kind, id string, opt Options) 
 		}
 		query.Set("platform", string(text))
 	}
-	again := func(ctx context.Context) (io.ReadCloser, error) { return e.get(ctx, id, "get", query) }
-	stream, err := again(ctx)
-	if err == nil {
-		defer stream.Close()
-		var list []*found
-		if list, err = findInStream(ctx, stream, "", opt, again); err == nil {
-			for _, f := range list {
-				f.source = kind
-			}
-			return list, nil
-		}
-	}
-	return nil, fmt.Errorf("%s: exporting the image: %w", e.address, clean(err))
+	return query, nil
 }

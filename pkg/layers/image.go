@@ -1,7 +1,9 @@
 // Package layers reads a container image from a registry, an OCI layout or an archive: its config, its history and
 // its layers merged into one read-only file system in which every path knows the layer that put it there.
 //
-// It must never write to disk but into the cache it is given, never execute anything, never follow a link out of the image, and never judge.
+// It must never write to disk but into the cache it is given and the file that Export is asked for (with what passed through
+// a pipe laid beside it until that is written), never execute anything, never follow a link out of the image, and never
+// judge.
 package layers
 
 import "time"

@@ -6,8 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // descriptor points at a document or blob. Source: OCI image-spec descriptor.md.
@@ -78,7 +79,7 @@ func parseDocument(data []byte) (*document, error) {
 // isList tells an index from a manifest.
 func (d *document) isList() bool { return d.Config == nil }
 
-var digestForm = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
+var digestForm = lazyregexp.New(`^sha256:[a-f0-9]{64}$`)
 
 func (d *descriptor) check() error {
 	if !digestForm.MatchString(d.Digest) {

@@ -3,9 +3,10 @@ package layers
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // managers are the programs that install packages of distributions. Those of languages (pip, npm) are programs that a
@@ -142,7 +143,7 @@ func kindOfFile(n *node) string {
 	return ""
 }
 
-var compiler = regexp.MustCompile(`^([a-z0-9_]+-linux-(gnu|musl)[a-z0-9]*-)?(gcc|g\+\+|clang|clang\+\+|cc|c\+\+|cpp|make)(-[0-9.]+)?$`)
+var compiler = lazyregexp.New(`^([a-z0-9_]+-linux-(gnu|musl)[a-z0-9]*-)?(gcc|g\+\+|clang|clang\+\+|cc|c\+\+|cpp|make)(-[0-9.]+)?$`)
 
 // count counts a file, whose bytes count once.
 func (l *leftovers) count(n *node, kind, at string) {

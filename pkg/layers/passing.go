@@ -55,7 +55,7 @@ type passed struct {
 // same stream once more, for files that were not kept.
 func findInStream(ctx context.Context, in io.Reader, tag string, opt Options, again reopener) ([]*found, error) {
 	if in == nil {
-		return nil, errors.New("no stream was given")
+		return nil, errNoStream
 	}
 	p := &passing{again: again, left: newBudget(), documents: map[string]passedDocument{}, layers: map[string]*passed{}, links: map[string]string{}}
 	p.programs = keptPrograms{left: p.left, whole: maxPassingProgram}
@@ -68,14 +68,23 @@ func findInStream(ctx context.Context, in io.Reader, tag string, opt Options, ag
 
 // readOnce reads the stream. A context that ends ends a read that hangs, too.
 func (p *passing) readOnce(ctx context.Context, in io.Reader) error {
+	r, stop := interruptible(ctx, in)
+	defer stop()
+	return eachMember(r, func(h *tar.Header, body *bufio.Reader) error { return p.take(ctx, h, body) })
+}
+
+// interruptible is a reader whose reads end with the context, even those that hang.
+func interruptible(ctx context.Context, in io.Reader) (r io.Reader, stop func()) {
 	pr, pw := io.Pipe()
 	go func() {
 		_, err := io.CopyBuffer(struct{ io.Writer }{pw}, struct{ io.Reader }{in}, make([]byte, 256<<10))
 		pw.CloseWithError(err)
 	}()
-	defer context.AfterFunc(ctx, func() { pw.CloseWithError(ctx.Err()) })()
-	defer pr.Close()
-	return eachMember(pr, func(h *tar.Header, body *bufio.Reader) error { return p.take(ctx, h, body) })
+	after := context.AfterFunc(ctx, func() { pw.CloseWithError(ctx.Err()) })
+	return pr, func() {
+		after()
+		pr.Close()
+	}
 }
 
 // eachMember calls do for every entry of an archive that may be packed, and reads on to the end of the stream.
@@ -231,8 +240,10 @@ func (p *passed) open(ctx context.Context) (io.ReadCloser, error) {
 }
 
 var (
-	errPassed = errors.New("it came through a pipe and cannot be read again")
-	errFound  = errors.New("found")
+	errPassed   = errors.New("it came through a pipe and cannot be read again")
+	errFound    = errors.New("found")
+	errNoStream = errors.New("no stream was given")
+	errNeither  = fmt.Errorf("a tar with neither manifest.json nor index.json: %w", ErrNotImage)
 )
 
 // find finds the image with a tag in what has passed.
@@ -248,7 +259,7 @@ func (p *passing) find(ctx context.Context, tag, platform string) (list []*found
 			list, err = findInLayout(ctx, p, index, tag, platform)
 		}
 	default:
-		err = fmt.Errorf("a tar with neither manifest.json nor index.json: %w", ErrNotImage)
+		err = errNeither
 	}
 	for _, f := range list {
 		f.source = source

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // reference is the name of an image in a registry.
@@ -25,8 +26,8 @@ var ErrUnqualified = errors.New("it names no registry")
 
 // What names are made of. Source: OCI distribution-spec, "Pulling manifests".
 var (
-	repoForm = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagForm  = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+	repoForm = lazyregexp.New(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
+	tagForm  = lazyregexp.New(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 )
 
 // parseReference reads HOST/REPOSITORY[:TAG][@DIGEST]. The first part is a host if it has a dot or a colon or is

@@ -10,13 +10,14 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // repository is one repository of one registry.
@@ -226,10 +227,10 @@ func shortened(s string) string {
 }
 
 // addresses finds what must not be shown of an address: a signed query, a user and password.
-var addresses = regexp.MustCompile(`(https?://)([^/\s"@]*@)?([^\s"?]*)(\?[^\s"]*)?`)
+var addresses = lazyregexp.New(`(https?://)([^/\s"@]*@)?([^\s"?]*)(\?[^\s"]*)?`)
 
 // requests finds what net/http says before the reason, and all of a request that oneScheme kept back.
-var requests = regexp.MustCompile(`(; )?(Get|Post|Head) "[^"]*": the other scheme(; )?|(Get|Post|Head) "[^"]*": `)
+var requests = lazyregexp.New(`(; )?(Get|Post|Head) "[^"]*": the other scheme(; )?|(Get|Post|Head) "[^"]*": `)
 
 // clean takes secrets and line breaks out of an error's text; errors.Is and errors.As still see the error.
 func clean(err error) error {
