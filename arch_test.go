@@ -20,22 +20,24 @@ const module = "github.com/imgaudit/imgaudit/"
 // readers, audit, then target, rules, policy, repair and prove, then report and admission, cmd on top.
 const mayImport = `
 pkg/cache:
-pkg/dockerfile:
-pkg/layers: pkg/cache internal/secret
+pkg/config:
+pkg/dockerfile: internal/lazyregexp
+pkg/layers: pkg/cache internal/secret internal/lazyregexp
 pkg/binary: internal/secret
-pkg/source:
+pkg/source: internal/lazyregexp
 pkg/deploy:
 pkg/sign:
 policies:
-pkg/audit: pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy
+pkg/audit: pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy internal/lazyregexp
 pkg/target: pkg/audit pkg/cache pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy internal/gitignore
-pkg/rules: pkg/audit pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy internal/secret
+pkg/rules: pkg/audit pkg/dockerfile pkg/layers pkg/binary pkg/source pkg/deploy internal/secret internal/lazyregexp
 pkg/policy: pkg/audit pkg/dockerfile policies
-pkg/repair: pkg/audit pkg/dockerfile pkg/binary pkg/source
+pkg/repair: pkg/audit pkg/dockerfile pkg/binary pkg/source internal/lazyregexp
 pkg/prove: pkg/audit pkg/dockerfile pkg/layers pkg/binary
 pkg/report: pkg/audit pkg/policy pkg/repair pkg/layers pkg/binary internal/secret
 pkg/admission: pkg/policy pkg/sign
 cmd/imgaudit: *
+internal/lazyregexp:
 internal/secret:
 internal/elftest:
 internal/gitignore:
@@ -52,6 +54,8 @@ internal/matrix: pkg/binary
 internal/oracle/lintfloor:
 internal/oracle:
 internal/builds:
+internal/accuracy:
+internal/lab: pkg/dockerfile
 .:
 `
 
@@ -65,6 +69,7 @@ github.com/klauspost/compress: pkg/layers
 github.com/docker/cli: pkg/layers
 github.com/BurntSushi/toml: pkg/layers
 github.com/aymanbagabas/go-udiff: pkg/repair
+go.yaml.in/yaml: pkg/config
 golang.org/x/arch: pkg/binary
 golang.org/x/mod: pkg/source
 debug/elf: pkg/binary

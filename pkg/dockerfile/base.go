@@ -34,7 +34,7 @@ func (r *reader) inheritBases(stages []instructions.Stage) error {
 	for more := true; more; {
 		more = false
 		for _, s := range r.file.Stages {
-			if asked[s] || s.Parent != nil || s.Base == "" || s.Scratch() || !r.file.reachable(s) {
+			if asked[s] || s.Parent != nil || s.Base == "" || s.Scratch() || !r.file.Reachable(s) {
 				continue
 			}
 			asked[s], more = true, true
@@ -53,6 +53,7 @@ func (r *reader) inheritBases(stages []instructions.Stage) error {
 			if err := r.linkSteps(s, triggers); err != nil {
 				return parser.WithLocation(err, stages[s.Index].Location)
 			}
+			r.file.reach()
 		}
 	}
 	return nil

@@ -25,3 +25,6 @@ func (c *Context) Ignored(path string) (bool, error) { return c.ignored(path) }
 // Taken lists the files (no directories), sorted, that a COPY or ADD from the context takes, at most limit (0: no
 // limit). A source that matches nothing gives an error in BuildKit's words.
 func (c *Context) Taken(i *Instruction, limit int) ([]string, error) { return c.taken(i, limit) }
+
+// With is the context with more lines at the end of its ignore file, or with an ignore file of these lines.
+func (c *Context) With(patterns ...string) (*Context, error) { return c.with(patterns) }

@@ -49,6 +49,7 @@ type File struct {
 	Undeclared []string
 
 	deps    map[*Stage][]*Stage // stages that a stage needs by COPY --from or a mount, in order
+	needed  map[*Stage]bool     // by the final stage
 	table   *lineTable
 	sources []contextSource // of COPY and ADD, for Ignored
 }
@@ -140,16 +141,16 @@ type Instruction struct {
 	// OnBuildOf is the ONBUILD that left this one of Stage.Triggers, nil if the base image did: the Span is zero then.
 	OnBuildOf *Instruction
 
-	line     *text          // the whole command line, joined, with the places of its bytes
-	parts    commandParts   // of line
-	joined   *text          // Text with the places of its bytes
-	tokens   []token        // Words in joined
-	oldPair  bool           // ENV key value, without =
-	script   *text          // the shell text, nil if there is none
-	parsed   func() *Script // parses script once; nil if there is nothing to parse
-	bodies   []heredocText  // of Heredocs
-	blank    Span           // first blank line inside a continuation
-	first    int            // first and last physical line, as BuildKit counts
+	line     *text         // the whole command line, joined, with the places of its bytes
+	parts    commandParts  // of line
+	joined   *text         // Text with the places of its bytes
+	tokens   []token       // Words in joined
+	oldPair  bool          // ENV key value, without =
+	script   *text         // the shell text, nil if there is none
+	parsed   *parsing      // of script; nil if there is nothing to parse
+	bodies   []heredocText // of Heredocs
+	blank    Span          // first blank line inside a continuation
+	first    int           // first and last physical line, as BuildKit counts
 	lastLine int
 }
 
@@ -257,7 +258,7 @@ func (e *ParseError) Error() string { return parseErrorText(e) }
 func (f *File) Final() *Stage { return f.final() }
 
 // Reachable reports whether building the final stage needs s: by FROM, COPY --from or a mount's from.
-func (f *File) Reachable(s *Stage) bool { return f.reachable(s) }
+func (f *File) Reachable(s *Stage) bool { return f.needed[s] }
 
 // Text is the source text of a span.
 func (f *File) Text(s Span) string { return string(f.Source[s.Start.Offset:s.End.Offset]) }

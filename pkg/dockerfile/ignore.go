@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -152,6 +153,19 @@ func (c *Context) ignored(name string) (bool, error) {
 		return false, fmt.Errorf("matching %q: %w", name, err)
 	}
 	return matched, nil
+}
+
+func (c *Context) with(patterns []string) (*Context, error) {
+	more, err := ignorefile.ReadAll(strings.NewReader(strings.Join(patterns, "\n")))
+	if err != nil {
+		return nil, fmt.Errorf("reading patterns: %w", err)
+	}
+	d := *c
+	d.Patterns = append(slices.Clone(c.Patterns), more...)
+	if d.matcher, err = newMatcher(d.Patterns); err != nil {
+		return nil, fmt.Errorf("reading patterns: %w", err)
+	}
+	return &d, nil
 }
 
 // cleanSource makes a path of the context, or a source of COPY, relative to the root: "." for the root itself. It

@@ -106,12 +106,13 @@ func (r *reader) words(in *Instruction, n *parser.Node, t *text, args token, esc
 	if in.Keyword == "ONBUILD" {
 		values = []string{in.Text}
 	}
+	in.Words, in.tokens = make([]Word, 0, len(values)), make([]token, 0, len(values))
 	for k, value := range values {
 		at := args
 		if len(tokens) == len(values) {
 			at = tokens[k]
 		}
-		in.Words = append(in.Words, Word{Value: unquoted(in, value, escape), Span: t.span(at.start, at.end)})
+		in.Words = append(in.Words, Word{Value: r.unquoted(in, value, escape), Span: t.span(at.start, at.end)})
 		in.tokens = append(in.tokens, token{at.start - base, at.end - base})
 	}
 }
@@ -150,17 +151,21 @@ func pairs(tokens []token, triples []string, args token) (_ []token, values []st
 }
 
 // unquoted removes quotes and escapes from a word of an instruction whose words BuildKit expands, leaving variables.
-func unquoted(in *Instruction, word string, escape byte) string {
+func (r *reader) unquoted(in *Instruction, word string, escape byte) string {
 	switch in.Keyword {
 	case "RUN", "CMD", "ENTRYPOINT", "SHELL", "HEALTHCHECK", "ONBUILD", "MAINTAINER":
 		return word
 	}
-	if !strings.ContainsAny(word, `'"`+string(rune(escape))) {
+	if !strings.ContainsAny(word, `'"`) && strings.IndexByte(word, escape) < 0 {
 		return word
 	}
-	lex := shell.NewLex(rune(escape))
+	lex := r.lex
+	if escape != r.file.Escape {
+		lex = shell.NewLex(rune(escape))
+	}
 	lex.SkipUnsetEnv = true
 	value, _, err := lex.ProcessWord(readable(word), environment{})
+	lex.SkipUnsetEnv = false
 	if err != nil {
 		return word
 	}

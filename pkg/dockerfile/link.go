@@ -3,12 +3,12 @@ package dockerfile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
-	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
 // link resolves the names between stages: what FROM, COPY --from and the mounts of RUN mean. The rules are those of
@@ -33,6 +33,7 @@ func (r *reader) link(stages []instructions.Stage, metaArgs []instructions.ArgCo
 			return err
 		}
 	}
+	r.file.reach()
 	if err := r.inheritBases(stages); err != nil {
 		return err
 	}
@@ -53,10 +54,12 @@ func (r *reader) metaScope(stages []instructions.Stage, metaArgs []instructions.
 	if target == "" {
 		target = stages[len(stages)-1].Name
 	}
-	r.meta = (*scope)(nil).inner(r.file.Escape)
-	for name, value := range predefined(r.file.Options, target) {
-		r.meta.set(name, value, true)
+	r.given = newScope(r.lex, r.file.Escape)
+	r.given.names = make(map[string]binding, 16)
+	for _, arg := range predefined(r.file.Options, target) {
+		r.given.set(arg[0], arg[1], true)
 	}
+	r.meta = r.given.inner(r.file.Escape)
 	for _, c := range metaArgs {
 		for _, arg := range c.Args {
 			if v, ok := r.file.Options.BuildArgs[arg.Key]; ok {
@@ -138,7 +141,7 @@ func (r *reader) linkStep(s *Stage, st step) error {
 			return err
 		}
 		if from != nil {
-			r.file.deps[s] = append(r.file.deps[s], from)
+			r.file.depend(s, from)
 		} else if c.From != "" {
 			r.images = append(r.images, image{c.From, c.Location()})
 		}
@@ -149,7 +152,7 @@ func (r *reader) linkStep(s *Stage, st step) error {
 	case *instructions.RunCommand:
 		for _, m := range instructions.GetMounts(c) {
 			if from := r.stageNamed(m.From); from != nil {
-				r.file.deps[s] = append(r.file.deps[s], from)
+				r.file.depend(s, from)
 			}
 		}
 	}
@@ -161,7 +164,7 @@ func (r *reader) copySource(from string) (*Stage, error) {
 	if from == "" {
 		return nil, nil
 	}
-	literal, err := shell.NewLex(rune(r.file.Escape)).ProcessWordWithMatches(readable(from), environment{})
+	literal, err := r.lex.ProcessWordWithMatches(readable(from), environment{})
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +200,7 @@ func (r *reader) refuseCycles(stages []instructions.Stage) error {
 // refuseForward refuses a COPY from a stage further below, in the stages that are built.
 func (r *reader) refuseForward() error {
 	for _, s := range r.file.Stages {
-		if !r.file.reachable(s) {
+		if !r.file.Reachable(s) {
 			continue
 		}
 		for _, st := range r.steps[s] {
@@ -257,20 +260,24 @@ func (f *File) final() *Stage {
 	return last
 }
 
-func (f *File) reachable(s *Stage) bool {
-	seen := map[*Stage]bool{}
+// reach marks the stages that building the final one needs.
+func (f *File) reach() {
+	f.needed = map[*Stage]bool{}
 	queue := []*Stage{f.final()}
 	for len(queue) > 0 {
 		next := queue[0]
 		queue = queue[1:]
-		if next == nil || seen[next] {
+		if next == nil || f.needed[next] {
 			continue
 		}
-		if next == s {
-			return true
-		}
-		seen[next] = true
+		f.needed[next] = true
 		queue = append(append(queue, next.Parent), f.deps[next]...)
 	}
-	return false
+}
+
+// depend records that a stage needs another one.
+func (f *File) depend(s, on *Stage) {
+	if !slices.Contains(f.deps[s], on) {
+		f.deps[s] = append(f.deps[s], on)
+	}
 }

@@ -35,8 +35,8 @@ type check struct {
 	r      *reader
 	config *linter.Config
 	lint   *linter.Linter
-	global scope           // ARG before the first FROM, as BuildKit sees them: one without a value is not there
-	keys   map[string]bool // names that FROM may use
+	global scope    // ARG before the first FROM, as BuildKit sees them: one without a value is not there
+	unset  []string // ARG before the first FROM without a value
 	states map[*Stage]*checkState
 	// What the next warning is about.
 	by     *Instruction
@@ -71,8 +71,8 @@ func (c *check) parse(result *parser.Result) ([]instructions.Stage, []instructio
 
 // Bounds for files that are made to hurt: more warnings are not kept, among more names none is suggested.
 const (
-	maxWarnings  = 500
-	maxSuggested = 1000
+	maxWarnings  = maxInstructions
+	maxSuggested = 500
 )
 
 // full reports whether there are enough warnings.
@@ -99,12 +99,10 @@ func (c *check) stages(stages []instructions.Stage, metaArgs []instructions.ArgC
 	c.placeParsed()
 	c.stageNames(stages)
 	c.casing(stages)
-	target := c.r.file.Options.Target
-	if target == "" {
-		target = stages[len(stages)-1].Name
+	c.defaultArgs(stages, metaArgs)
+	if len(c.r.file.Options.BuildArgs) > 0 {
+		c.setGlobal(metaArgs, c.r.file.Options.BuildArgs)
 	}
-	c.defaultArgs(stages, metaArgs, target)
-	c.setGlobal(metaArgs, target, c.r.file.Options.BuildArgs)
 	for k, s := range c.r.file.Stages {
 		c.from(s, stages[k])
 	}
@@ -124,7 +122,7 @@ func (c *check) finish() {
 	f := c.r.file
 	for k := range f.Warnings {
 		w := &f.Warnings[k]
-		w.Built = w.Built || w.By == nil || w.By.Stage == nil || f.reachable(w.By.Stage)
+		w.Built = w.Built || w.By == nil || w.By.Stage == nil || f.Reachable(w.By.Stage)
 		w.Fails = c.config.ReturnAsError && w.Built && !w.Unsure
 	}
 	slices.SortStableFunc(f.Warnings, func(a, b Warning) int {

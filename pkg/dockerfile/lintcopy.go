@@ -160,7 +160,7 @@ func (f *File) Ignored(c *Context) []Warning {
 		}
 		w := s.Warning
 		w.Message = linter.RuleCopyIgnoredFile.Format(s.verb, src)
-		w.Built = f.reachable(w.By.Stage)
+		w.Built = f.Reachable(w.By.Stage)
 		w.Fails = w.Fails && w.Built
 		out = append(out, w)
 	}

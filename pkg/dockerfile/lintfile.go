@@ -64,8 +64,8 @@ func (c *check) casing(stages []instructions.Stage) {
 }
 
 // defaultArgs is validateBaseImagesWithDefaultArgs: does every FROM name an image when no --build-arg is given?
-func (c *check) defaultArgs(stages []instructions.Stage, metaArgs []instructions.ArgCommand, target string) {
-	if !c.setGlobal(metaArgs, target, nil) {
+func (c *check) defaultArgs(stages []instructions.Stage, metaArgs []instructions.ArgCommand) {
+	if !c.setGlobal(metaArgs, nil) {
 		return
 	}
 	rule := &linter.RuleInvalidDefaultArgInFrom
@@ -84,30 +84,22 @@ func (c *check) defaultArgs(stages []instructions.Stage, metaArgs []instructions
 
 // setGlobal computes the ARGs before the first FROM as buildMetaArgs of dockerfile2llb/convert.go does, and reports
 // whether that is possible.
-func (c *check) setGlobal(metaArgs []instructions.ArgCommand, target string, given map[string]string) bool {
-	c.global = *(*scope)(nil).inner(c.r.file.Escape)
-	c.keys = map[string]bool{}
-	define := func(key, value string) {
-		c.global.set(key, value, true)
-		c.keys[key] = true
-	}
-	for name, value := range predefined(c.r.file.Options, target) {
-		define(name, value)
-	}
+func (c *check) setGlobal(metaArgs []instructions.ArgCommand, given map[string]string) bool {
+	c.global, c.unset = *c.r.given.inner(c.r.file.Escape), nil
 	for _, m := range metaArgs {
 		for _, arg := range m.Args {
 			value, isGiven := given[arg.Key]
 			switch {
 			case isGiven:
-				define(arg.Key, value)
+				c.global.set(arg.Key, value, true)
 			case arg.Value != nil:
 				value, ok := c.value(*arg.Value)
 				if !ok {
 					return false
 				}
-				define(arg.Key, value)
+				c.global.set(arg.Key, value, true)
 			default:
-				c.keys[arg.Key] = true
+				c.unset = append(c.unset, arg.Key)
 			}
 		}
 	}
@@ -116,7 +108,7 @@ func (c *check) setGlobal(metaArgs []instructions.ArgCommand, target string, giv
 
 // value expands a word before the first FROM.
 func (c *check) value(word string) (string, bool) {
-	if !strings.ContainsAny(word, `$'"`+string(rune(c.r.file.Escape))) {
+	if plainWord(word, c.r.file.Escape) {
 		return word, true
 	}
 	if len(word)*c.global.longest > maxExpansion {

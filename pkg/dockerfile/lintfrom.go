@@ -2,7 +2,6 @@ package dockerfile
 
 import (
 	"maps"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,6 +11,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 	"github.com/moby/buildkit/util/suggest"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // from is what buildDispatchStates of dockerfile2llb/convert.go checks of a FROM.
@@ -46,16 +47,26 @@ func (c *check) from(s *Stage, st instructions.Stage) {
 func (c *check) undeclared(s *Stage, where Span, missing map[string]struct{}, location []parser.Range, lint *linter.Linter) {
 	rule := &linter.RuleUndefinedArgInFrom
 	for _, name := range sortedNames(missing) {
-		if c.keys[name] || c.full() {
+		if c.global.lookup(name).kind != undefined || slices.Contains(c.unset, name) || c.full() {
 			continue
 		}
 		near := ""
-		if len(c.keys) <= maxSuggested { // BuildKit takes them out of a map, in no order
-			near, _ = suggest.Search(name, slices.Sorted(maps.Keys(c.keys)), true)
+		if keys := c.declared(); len(keys) <= maxSuggested { // BuildKit takes them out of a map, in no order
+			near, _ = suggest.Search(name, keys, true)
 		}
 		c.about(s.From, c.variable(where, name))
 		lint.Run(rule, location, rule.Format(name, near))
 	}
+}
+
+// declared are the names that FROM may use, sorted.
+func (c *check) declared() []string {
+	keys := slices.Clone(c.unset)
+	for s := &c.global; s != nil; s = s.up {
+		keys = slices.AppendSeq(keys, maps.Keys(s.names))
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // constantPlatform is reportConstPlatformDisallowed.
@@ -76,7 +87,7 @@ var (
 	knownOS   = strings.Fields("aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris windows zos")
 	knownArch = strings.Fields("386 amd64 amd64p32 arm armbe arm64 arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le mips64p32 " +
 		"mips64p32le ppc riscv riscv64 s390 s390x sparc sparc64 wasm")
-	osForm = regexp.MustCompile(`^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$`)
+	osForm = lazyregexp.New(`^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$`)
 )
 
 // parsePlatform gives operating system and architecture of a platform like platforms.Parse of

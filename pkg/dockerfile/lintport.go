@@ -9,7 +9,6 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
-	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
 // expose is dispatchExpose of dockerfile2llb/convert_expose.go. A port that depends on the base image is not judged.
@@ -24,7 +23,7 @@ func (d *dispatch) expose(cmd *instructions.ExposeCommand) error {
 		if len(word)*d.longest > maxExpansion {
 			continue
 		}
-		lex := shell.NewLex(rune(d.r.file.Escape))
+		lex := d.r.lex
 		words, err := lex.ProcessWords(readable(word), environment{scope: d.scope})
 		if result, _ := lex.ProcessWordWithMatches(readable(word), environment{scope: d.scope}); d.open && len(result.Unmatched) > 0 {
 			continue

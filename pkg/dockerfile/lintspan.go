@@ -88,8 +88,8 @@ func (i *Instruction) keySpan(k int) Span {
 	word := i.joined.s[a:b]
 	end := strings.IndexByte(word, '=')
 	if i.oldPair {
-		if sep := blanks.FindStringIndex(word); sep != nil {
-			end = sep[0]
+		if sep, ok := blanks(word); ok {
+			end = sep.start
 		}
 	}
 	if end < 0 {

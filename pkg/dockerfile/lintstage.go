@@ -16,7 +16,7 @@ import (
 // but gives the triggers of a parent's ONBUILD only to those that the target needs.
 func (c *check) stage(s *Stage, st instructions.Stage) error {
 	cs := c.newState(s)
-	needed := c.r.file.reachable(s)
+	needed := c.r.file.Reachable(s)
 	for _, p := range c.r.steps[s] {
 		in, location := p.in, p.cmd.Location()
 		if p.trigger {
@@ -268,7 +268,6 @@ func (d *dispatch) volumes(cmd *instructions.VolumeCommand) error {
 		empty = empty || isKnown && value == ""
 	}
 	if empty {
-		//lint:ignore ST1005 these are BuildKit's words
 		return errors.New("VOLUME specified can not be an empty string")
 	}
 	return nil

@@ -41,7 +41,7 @@ type imageVar struct {
 
 // newState is the state behind FROM.
 func (c *check) newState(s *Stage) *checkState {
-	cs := &checkState{scope: (*scope)(nil).inner(c.r.file.Escape), args: map[string]bool{}}
+	cs := &checkState{scope: newScope(c.r.lex, c.r.file.Escape), args: map[string]bool{}}
 	c.states[s] = cs
 	if up := c.states[s.Parent]; s.Parent != nil && up != nil {
 		cs.scope, cs.up, cs.defined = up.inner(c.r.file.Escape), up, up.defined
@@ -132,11 +132,10 @@ func (cs *checkState) names() []string {
 // expand expands a word, which stands in one of the places, and reports the variables that nothing defines, like
 // reportUnmatchedVariables. isKnown is false when the value depends on the base image; no error is given then.
 func (d *dispatch) expand(word string, places ...Span) (value string, isKnown bool, err error) {
-	if !strings.ContainsAny(word, `$'"`+string(rune(d.r.file.Escape))) {
+	if plainWord(word, d.r.file.Escape) {
 		return word, true, nil
 	}
-	lex := shell.NewLex(rune(d.r.file.Escape))
-	return d.process(lex, word, places)
+	return d.process(d.r.lex, word, places)
 }
 
 func (d *dispatch) process(lex *shell.Lex, word string, places []Span) (value string, isKnown bool, err error) {

@@ -37,10 +37,13 @@ func (f *File) sortMissing() {
 
 // undeclared gives the names of the build arguments that nothing takes.
 func (r *reader) undeclared(metaArgs []instructions.ArgCommand) []string {
-	declared := predefined(r.file.Options, "")
+	if len(r.file.Options.BuildArgs) == 0 {
+		return nil
+	}
+	declared := map[string]bool{}
 	declare := func(c *instructions.ArgCommand) {
 		for _, arg := range c.Args {
-			declared[arg.Key] = ""
+			declared[arg.Key] = true
 		}
 	}
 	for k := range metaArgs {
@@ -55,7 +58,7 @@ func (r *reader) undeclared(metaArgs []instructions.ArgCommand) []string {
 	}
 	var names []string
 	for name := range maps.Keys(r.file.Options.BuildArgs) {
-		if _, ok := declared[name]; !ok && !builderTakes(name) {
+		if !declared[name] && r.given.lookup(name).kind == undefined && !builderTakes(name) {
 			names = append(names, name)
 		}
 	}

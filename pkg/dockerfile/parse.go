@@ -6,18 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
-
-// maxSize bounds a Dockerfile: BuildKit's parser recurses on its text, and no real one comes near.
-const maxSize = 1 << 20
-
-// maxStages bounds the stages, since each one holds what it inherits.
-const maxStages = 256
 
 // reader is what the parts of one Parse share.
 type reader struct {
@@ -26,12 +22,12 @@ type reader struct {
 	ast    *parser.Node
 	steps  map[*Stage][]step
 	states map[*Stage]*state
+	left   int     // triggers that stages have left to others
 	images []image // to be refused if they can be none
-	meta   *scope  // values of ARG before the first FROM, and the predefined ones
+	lex    *shell.Lex
+	given  *scope // what BuildKit defines before the first line
+	meta   *scope // values of ARG before the first FROM, below given
 }
-
-// errNotRefused marks an error that is none of BuildKit's about the file.
-var errNotRefused = errors.New("")
 
 // otherFrontend reports whether a file asks to be read by another frontend than the released docker/dockerfile.
 func otherFrontend(src []byte) bool {
@@ -83,8 +79,11 @@ func (r *reader) read() error {
 		return r.atLongLine(err)
 	}
 	r.ast = result.AST
-	r.file.Escape = byte(result.EscapeToken)
+	r.file.Escape, r.lex = byte(result.EscapeToken), shell.NewLex(result.EscapeToken)
 	r.file.Syntax = syntaxOf(r.file.Source)
+	if err := boundTree(r.ast); err != nil {
+		return err
+	}
 	if err := refuseChains(r.ast); err != nil {
 		return err
 	}
@@ -96,9 +95,12 @@ func (r *reader) read() error {
 		return errors.New("dockerfile contains no stages to build")
 	}
 	if len(stages) > maxStages {
-		return fmt.Errorf("dockerfile contains %d stages, more than %d%w", len(stages), maxStages, errNotRefused)
+		return tooMany(len(stages), "stages", maxStages)
 	}
 	r.build(stages)
+	if err := r.boundShell(); err != nil {
+		return err
+	}
 	if err := r.link(stages, metaArgs); err != nil {
 		return err
 	}
@@ -149,6 +151,8 @@ func (r *reader) build(stages []instructions.Stage) {
 			stage = &Stage{Index: len(f.Stages), Name: from.Name, BaseRaw: from.BaseName, From: in, Span: in.Span}
 			in.Stage, in.Index = stage, -1
 			f.Stages = append(f.Stages, stage)
+			r.steps[stage] = make([]step, 0, len(from.Commands))
+			stage.Instructions = make([]*Instruction, 0, len(from.Commands))
 		case stage == nil:
 			in.Index = len(f.MetaArgs)
 			f.MetaArgs = append(f.MetaArgs, in)
@@ -166,7 +170,7 @@ func (r *reader) build(stages []instructions.Stage) {
 	}
 }
 
-var lineOfError = regexp.MustCompile(`^dockerfile parse error on line \d+: `)
+var lineOfError = lazyregexp.New(`^dockerfile parse error on line \d+: `)
 
 // refusal makes BuildKit's error ours: its words, and the lines they are about.
 func (r *reader) refusal(err error) *ParseError {

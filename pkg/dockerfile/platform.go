@@ -2,14 +2,15 @@ package dockerfile
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // platformPart is what each part of a platform must look like (github.com/containerd/platforms).
 const platformPart = `^[A-Za-z0-9_.-]+$`
 
-var platformForm = regexp.MustCompile(platformPart)
+var platformForm = lazyregexp.New(platformPart)
 
 // checkPlatform refuses what can be no platform, in BuildKit's words.
 func checkPlatform(raw, value string) error {
@@ -30,7 +31,7 @@ func checkPlatform(raw, value string) error {
 
 // predefined gives the ARGs that BuildKit defines before the first line, as defaultArgs in dockerfile2llb/platform.go
 // does. The machine that builds is not known here; like BuildKit without a list of workers we take it to be the target.
-func predefined(opt Options, target string) map[string]string {
+func predefined(opt Options, target string) [][2]string {
 	platform := opt.Platform
 	if platform == "" {
 		platform = "linux/amd64"
@@ -41,14 +42,14 @@ func predefined(opt Options, target string) map[string]string {
 	if target == "" {
 		target = "default"
 	}
-	args := map[string]string{
-		"BUILDPLATFORM": platform, "BUILDOS": os, "BUILDOSVERSION": "", "BUILDARCH": arch, "BUILDVARIANT": variant,
-		"TARGETPLATFORM": platform, "TARGETOS": os, "TARGETOSVERSION": "", "TARGETARCH": arch, "TARGETVARIANT": variant,
-		"TARGETSTAGE": target,
+	args := [][2]string{
+		{"BUILDPLATFORM", platform}, {"BUILDOS", os}, {"BUILDOSVERSION", ""}, {"BUILDARCH", arch}, {"BUILDVARIANT", variant},
+		{"TARGETPLATFORM", platform}, {"TARGETOS", os}, {"TARGETOSVERSION", ""}, {"TARGETARCH", arch}, {"TARGETVARIANT", variant},
+		{"TARGETSTAGE", target},
 	}
-	for name := range args {
-		if v, ok := opt.BuildArgs[name]; ok {
-			args[name] = v
+	for k := range args {
+		if v, ok := opt.BuildArgs[args[k][0]]; ok {
+			args[k][1] = v
 		}
 	}
 	return args

@@ -56,8 +56,7 @@ func (w *walker) env(args []argument) []argument {
 			w.scope.names[args[1].value] = binding{}
 			args = args[1:]
 		case a.text == "-i" || a.text == "-":
-			w.scope = (*scope)(nil).inner('\\')
-			w.scope.open = false
+			w.scope = newScope(w.scope.lex, '\\')
 		case isFlag(a.text):
 		case isAssign:
 			_, value, _ := strings.Cut(a.value, "=")
@@ -88,7 +87,7 @@ func (w *walker) shell(args []argument, words []*syntax.Word) {
 		if start > end || end > len(w.text) || w.text[start:end] != args[k+1].text || !args[k+1].known {
 			return
 		}
-		w.apart(func() { w.script(w.text[start:end], w.base+start) })
+		w.nested(start, end)
 		return
 	}
 }
@@ -109,7 +108,7 @@ func (w *walker) heredoc(args []argument, redirs []*syntax.Redirect) {
 		}
 		start, end := int(r.Hdoc.Pos().Offset()), int(r.Hdoc.End().Offset())
 		if start < end && end <= len(w.text) {
-			w.apart(func() { w.script(w.text[start:end], w.base+start) })
+			w.nested(start, end)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 type scope struct {
 	up     *scope
 	escape byte
+	lex    *shell.Lex // of this escape character, shared by the scopes of a file
 	names  map[string]binding
 	// open is true when a base image, which is not read here, may define any other name.
 	open    bool
@@ -43,11 +44,16 @@ const (
 	maxExpansion = 1 << 24
 )
 
-// inner is a new scope below s; below nil it is an empty one.
+// newScope is an empty scope.
+func newScope(lex *shell.Lex, escape byte) *scope {
+	return &scope{escape: escape, lex: lex, names: map[string]binding{}}
+}
+
+// inner is a new scope below s.
 func (s *scope) inner(escape byte) *scope {
-	c := &scope{up: s, escape: escape, names: map[string]binding{}}
-	if s != nil {
-		c.open, c.longest = s.open, s.longest
+	c := &scope{up: s, escape: escape, lex: s.lex, names: map[string]binding{}, open: s.open, longest: s.longest}
+	if escape != s.escape {
+		c.lex = shell.NewLex(rune(escape))
 	}
 	return c
 }
@@ -101,7 +107,7 @@ func (e environment) Keys() []string { return nil }
 // expand expands a word like BuildKit does. isKnown is false, and the value then "", when it depends on a name whose
 // value cannot be known. An error is one that BuildKit would give whatever the unknown names turn out to be.
 func (s *scope) expand(word string) (value string, isKnown bool, err error) {
-	if !strings.ContainsAny(word, `$'"`+string(rune(s.escape))) {
+	if plainWord(word, s.escape) {
 		return word, true, nil
 	}
 	if len(word)*s.longest > maxExpansion {
@@ -125,8 +131,16 @@ func (s *scope) expand(word string) (value string, isKnown bool, err error) {
 	return result.Result, err == nil, err
 }
 
+// plainWord reports whether a word comes to itself: nothing in it is quoted, escaped or expanded.
+func plainWord(word string, escape byte) bool {
+	return !strings.ContainsAny(word, `$'"`) && strings.IndexByte(word, escape) < 0
+}
+
 func (s *scope) process(word string, env environment) (shell.ProcessWordResult, error) {
-	return shell.NewLex(rune(s.escape)).ProcessWordWithMatches(readable(word), env)
+	if plainWord(word, s.escape) {
+		return shell.ProcessWordResult{Result: readable(word)}, nil
+	}
+	return s.lex.ProcessWordWithMatches(readable(word), env)
 }
 
 // why names the ARGs without a value that keep a word from being known, sorted.

@@ -1,6 +1,10 @@
 package dockerfile
 
-import "sync"
+import (
+	"sync"
+
+	"mvdan.cc/sh/v3/syntax"
+)
 
 // Script is the parsed shell text of a RUN, or of the shell form of CMD, ENTRYPOINT or HEALTHCHECK: its spans are
 // offsets of that text, which Instruction.At maps to the file. It is nil when there is no such text, when it does not
@@ -10,19 +14,32 @@ func (i *Instruction) Script() *Script {
 	if i.parsed == nil {
 		return nil
 	}
-	return i.parsed()
+	i.parsed.script.Do(func() {
+		if tree := i.parsed.syntax(); tree != nil {
+			i.parsed.read, _ = readShell(i.parsed.text, tree)
+		}
+	})
+	return i.parsed.read
 }
 
-// parseLater makes what Script calls.
-func (i *Instruction) parseLater() func() *Script {
+// parsing is a shell text that is parsed once, when it is first asked for.
+type parsing struct {
+	text         string
+	once, script sync.Once
+	tree         *syntax.File
+	read         *Script
+}
+
+// syntax is the shell parser's tree, nil if the text does not parse.
+func (p *parsing) syntax() *syntax.File {
+	p.once.Do(func() { p.tree, _ = parseSyntax(p.text) })
+	return p.tree
+}
+
+// parseLater makes what Script asks.
+func (i *Instruction) parseLater() *parsing {
 	if i.script == nil || i.script.s == "" {
 		return nil
 	}
-	return sync.OnceValue(func() *Script {
-		script, err := ParseShell(i.script.s)
-		if err != nil {
-			return nil
-		}
-		return script
-	})
+	return &parsing{text: i.script.s}
 }

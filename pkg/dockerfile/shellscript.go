@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -18,6 +19,9 @@ const (
 
 var errDeep = fmt.Errorf("nested deeper than %d", maxShellDepth)
 
+// parsers are shell parsers to be used again: a new one is larger than most scripts.
+var parsers = sync.Pool{New: func() any { return syntax.NewParser(syntax.Variant(syntax.LangBash)) }}
+
 // parseSyntax parses shell text into the shell parser's tree.
 func parseSyntax(text string) (*syntax.File, error) {
 	if len(text) > maxShell {
@@ -26,7 +30,9 @@ func parseSyntax(text string) (*syntax.File, error) {
 	if opened(text) > maxShellDepth {
 		return nil, fmt.Errorf("parsing shell text: %w", errDeep)
 	}
-	tree, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	p := parsers.Get().(*syntax.Parser)
+	defer parsers.Put(p)
+	tree, err := p.Parse(strings.NewReader(text), "")
 	if err != nil {
 		var e syntax.ParseError
 		if errors.As(err, &e) {
@@ -57,6 +63,11 @@ func parseShell(script string) (*Script, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readShell(script, tree)
+}
+
+// readShell reads the commands of a shell text's tree.
+func readShell(script string, tree *syntax.File) (*Script, error) {
 	s := &scriptReader{text: script, table: newLineTable([]byte(script))}
 	s.list(tree.Stmts, place{FormSimple, true})
 	if s.err != nil {

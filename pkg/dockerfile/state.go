@@ -30,7 +30,7 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // evaluate computes the effective state of every stage. What BuildKit refuses here it refuses only in stages it builds.
 func (r *reader) evaluate() error {
 	for _, s := range r.file.Stages {
-		needed := r.file.reachable(s)
+		needed := r.file.Reachable(s)
 		st := r.newState(s)
 		r.states[s] = st
 		for _, p := range r.steps[s] {
@@ -47,7 +47,7 @@ func (r *reader) evaluate() error {
 
 // newState is the state behind FROM: the Parent's, or nothing.
 func (r *reader) newState(s *Stage) *state {
-	st := &state{scope: (*scope)(nil).inner(r.file.Escape), stage: s, goEnv: map[string]string{}, made: map[string]bool{}}
+	st := &state{scope: newScope(r.lex, r.file.Escape), stage: s, goEnv: map[string]string{}, made: map[string]bool{}}
 	if s.Inherited != nil {
 		st.inherit(s.Inherited, r.platformOf(s))
 		return st
@@ -270,8 +270,8 @@ func (i *Instruction) pairSpans(k int) (pair, value Span) {
 	a, b := i.tokens[k].start, i.tokens[k].end
 	word := i.joined.s[a:b]
 	if i.oldPair {
-		if sep := blanks.FindStringIndex(word); sep != nil {
-			return pair, i.joined.span(a+sep[1], b)
+		if sep, ok := blanks(word); ok {
+			return pair, i.joined.span(a+sep.end, b)
 		}
 	} else if sep := strings.IndexByte(word, '='); sep >= 0 {
 		return pair, i.joined.span(a+sep+1, b)

@@ -1,19 +1,20 @@
 package dockerfile
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/util/suggest"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // BuildKit picks its "did you mean" out of a Go map, so that of two equally near words it names now one and now the
 // other. Here the same words are searched in order.
 var (
-	suggested  = regexp.MustCompile(` \(did you mean .*\?\)$`)
-	misspelt   = regexp.MustCompile(`^(unknown instruction: |unknown flag: --|unsupported mount type "|unsupported sharing value "|unexpected key ')([^'"]*)`)
+	suggested  = lazyregexp.New(` \(did you mean .*\?\)$`)
+	misspelt   = lazyregexp.New(`^(unknown instruction: |unknown flag: --|unsupported mount type "|unsupported sharing value "|unexpected key ')([^'"]*)`)
 	mountTypes = []string{"bind", "cache", "secret", "ssh", "tmpfs"}
 	mountModes = []string{"locked", "private", "shared"}
 	mountKeys  = []string{

@@ -1,7 +1,6 @@
 package dockerfile
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -10,8 +9,16 @@ import (
 // token is a range of a text.
 type token struct{ start, end int }
 
-// blanks is reWhitespace of frontend/dockerfile/parser/parser.go: what separates words, other Unicode spaces do not.
-var blanks = regexp.MustCompile(`[\t\v\f\r ]+`)
+// blanks finds the first blanks of s: what separates words in frontend/dockerfile/parser/parser.go (reWhitespace), where
+// other Unicode spaces do not. ok is false if there are none.
+func blanks(s string) (at token, ok bool) {
+	const all = "\t\v\f\r "
+	start := strings.IndexAny(s, all)
+	if start < 0 {
+		return token{}, false
+	}
+	return token{start, len(s) - len(strings.TrimLeft(s[start:], all))}, true
+}
 
 // trimmed gives the range of s[a:b] without the Unicode spaces around it.
 func trimmed(s string, a, b int) token {
@@ -23,12 +30,12 @@ func trimmed(s string, a, b int) token {
 // frontend/dockerfile/parser/split_command.go.
 func splitCommand(s string, escape byte) (keyword token, flags []token, args token) {
 	line := trimmed(s, 0, len(s))
-	sep := blanks.FindStringIndex(s[line.start:line.end])
-	if sep == nil {
+	sep, ok := blanks(s[line.start:line.end])
+	if !ok {
 		return line, nil, token{line.end, line.end}
 	}
-	keyword = token{line.start, line.start + sep[0]}
-	flags, rest := splitFlags(s, line.start+sep[1], line.end, escape)
+	keyword = token{line.start, line.start + sep.start}
+	flags, rest := splitFlags(s, line.start+sep.end, line.end, escape)
 	return keyword, flags, trimmed(s, rest, line.end)
 }
 
@@ -83,12 +90,14 @@ func flagEnd(s string, a, b int, escape byte) (end int, word string) {
 // splitBlanks gives the words of s[a:b] that blanks separate.
 func splitBlanks(s string, a, b int) []token {
 	var words []token
-	at := a
-	for _, sep := range blanks.FindAllStringIndex(s[a:b], -1) {
-		words = append(words, token{at, a + sep[0]})
-		at = a + sep[1]
+	for {
+		sep, ok := blanks(s[a:b])
+		if !ok {
+			return append(words, token{a, b})
+		}
+		words = append(words, token{a, a + sep.start})
+		a += sep.end
 	}
-	return append(words, token{at, b})
 }
 
 // splitWords gives the words of s[a:b], quotes and escapes understood, like parseWords in

@@ -42,6 +42,9 @@ func (r *reader) parentTriggers(s *Stage) error {
 			return err
 		}
 		triggers = append(triggers, t)
+		if r.left++; r.left+len(r.ast.Children) > maxInstructions {
+			return tooMany(r.left+len(r.ast.Children), "instructions, those of ONBUILD in each stage counted", maxInstructions)
+		}
 	}
 	r.prepend(s, triggers)
 	return nil

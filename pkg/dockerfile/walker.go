@@ -9,15 +9,16 @@ import (
 
 // walker follows a RUN's script in order, as far as needed to know what a go build in it sees: variables, directory.
 type walker struct {
-	scope *scope
-	dir   directory
-	made  map[string]bool   // directories that exist for sure
-	goEnv map[string]string // set by go env -w; the stage's own map
-	in    *Instruction
-	text  string // the script, or a script inside it
-	base  int    // where text begins in the script
-	depth int
-	found []GoBuild
+	scope  *scope
+	dir    directory
+	made   map[string]bool   // directories that exist for sure
+	goEnv  map[string]string // set by go env -w; the stage's own map
+	in     *Instruction
+	text   string // the script, or a script inside it
+	base   int    // where text begins in the script
+	depth  int
+	inside int // scripts around text
+	found  []GoBuild
 }
 
 // builds finds the go builds of a RUN. A script that cannot be read has none.
@@ -28,8 +29,8 @@ func (st *state) builds(in *Instruction) {
 	switch {
 	case in.JSON:
 		w.exec()
-	case strings.Contains(in.Run.Script, "go") && st.posix():
-		w.script(in.Run.Script, 0)
+	case strings.Contains(in.Run.Script, "go") && in.parsed != nil:
+		w.script(in.Run.Script, in.parsed.syntax(), 0)
 	}
 	in.Run.Builds = w.found
 }
@@ -51,10 +52,22 @@ func (w *walker) exec() {
 	}
 }
 
+// maxNested bounds the scripts inside one another: each is parsed anew.
+const maxNested = 16
+
+// nested reads a range of the text as a script of its own.
+func (w *walker) nested(start, end int) {
+	if w.inside++; w.inside <= maxNested {
+		if tree, err := parseSyntax(w.text[start:end]); err == nil {
+			w.apart(func() { w.script(w.text[start:end], tree, w.base+start) })
+		}
+	}
+	w.inside--
+}
+
 // script reads a shell text that begins at base in the RUN's script.
-func (w *walker) script(text string, base int) {
-	tree, err := parseSyntax(text)
-	if err != nil || w.depth > maxShellDepth {
+func (w *walker) script(text string, tree *syntax.File, base int) {
+	if tree == nil || w.depth > maxShellDepth {
 		return
 	}
 	outerText, outerBase := w.text, w.base
