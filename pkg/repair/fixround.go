@@ -151,7 +151,7 @@ func (c *corrector) try(batch []*candidate) (next *version, applied []Applied, b
 	next = c.now
 	for n := 0; ; n++ {
 		for _, x := range batch {
-			t.whole = t.whole || c.whole[x.fix]
+			t.slight = t.slight || n == 0 && !slices.ContainsFunc(x.findings, func(f audit.Finding) bool { return f.Severity.AtLeast(audit.Warning) })
 			for _, f := range x.findings {
 				applied = append(applied, Applied{Finding: f, Fix: *f.Fix, Consequence: n > 0})
 				t.fixed = append(t.fixed, f)
@@ -165,9 +165,15 @@ func (c *corrector) try(batch []*candidate) (next *version, applied []Applied, b
 		if len(news) == 0 {
 			break
 		}
-		batch = c.consequences(t, news)
+		against := t.against(news)
+		if batch = c.consequences(t, news); len(batch) == 0 && len(against) > 0 {
+			batch = c.consequences(t, against) // what is tolerated has no fix
+		}
+		if len(batch) == 0 && len(against) == 0 {
+			break
+		}
 		if len(batch) == 0 || n == maxConsequences || c.budget <= 0 {
-			return nil, nil, t.objection(&news[0])
+			return nil, nil, t.objection(&append(against, news...)[0])
 		}
 	}
 	if w := louder(c.now.subject.Dockerfile, next.subject.Dockerfile); w != "" {

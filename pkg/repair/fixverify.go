@@ -103,11 +103,11 @@ func (v *version) offset(l *audit.Location) int {
 
 // trial is a change that is being judged: the version it starts from, what it was for, and where old places went.
 type trial struct {
-	from  *version
-	fixed []audit.Finding
-	keys  map[string]bool // the keys of fixed
-	whole bool            // one of the fixes is a new text of the whole file
-	steps []step
+	from   *version
+	fixed  []audit.Finding
+	keys   map[string]bool // the keys of fixed
+	slight bool            // one of the fixes ends notes only
+	steps  []step
 }
 
 // place is where a location of the old text stands in the new one.
@@ -124,9 +124,6 @@ func (t *trial) place(l *audit.Location) int {
 // news lists what the rules say of a version that they did not say before, and what the change was for and they still say.
 func (t *trial) news(v *version) []audit.Finding {
 	more := uprising(t.from.text, v.text, t.fixed, t.place, v.offset)
-	if t.whole { // it names an image that nobody has pinned yet
-		more = slices.DeleteFunc(more, func(f audit.Finding) bool { return f.Severity == audit.Note && !t.keys[key(&f)] })
-	}
 	if !v.joint {
 		return more
 	}
@@ -137,6 +134,15 @@ func (t *trial) news(v *version) []audit.Finding {
 		}
 	}
 	return more
+}
+
+// against are those of the news that stand against a change: all but notes, and these too where a fix ends no more than
+// notes itself. What installs CA roots names a package that nobody has pinned, and is right all the same.
+func (t *trial) against(news []audit.Finding) []audit.Finding {
+	if t.slight {
+		return news
+	}
+	return slices.DeleteFunc(slices.Clone(news), func(f audit.Finding) bool { return f.Severity == audit.Note && !t.keys[key(&f)] })
 }
 
 // objection says why a finding of the new text stands against a change.

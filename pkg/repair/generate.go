@@ -28,12 +28,13 @@ type Request struct {
 	Image    *audit.Subject // an image whose program and settings are taken over
 	ImageRef string         // its name for FROM
 
-	Base, Builder string   // images, "" to choose
-	Tags          []string // build tags
-	Debug         bool     // keep symbols, and add a stage with a debugger
-	Private       []string // GOPRIVATE: modules that are fetched with the secret netrc
-	Health        []string // arguments with which the program checks itself
-	Ignore        string   // name of the ignore file, ".dockerignore" if empty
+	Base, Builder string     // images, "" to choose
+	Tags          []string   // build tags
+	Make          *MakeBuild // how a Makefile builds the program, nil if none does
+	Debug         bool       // keep symbols, and add a stage with a debugger
+	Private       []string   // GOPRIVATE: modules that are fetched with the secret netrc
+	Health        []string   // arguments with which the program checks itself
+	Ignore        string     // name of the ignore file, ".dockerignore" if empty
 	Now           time.Time
 }
 

@@ -239,7 +239,17 @@ func (g *generator) compile(b *Stage) string {
 	if g.linking.libc != binary.NoLibc {
 		serves = append(serves, "loader: "+g.linking.evidence)
 	}
-	s := run("", g.mounts(), env+indent+g.goBuild(tags, `-ldflags="-s -w"`, out))
+	ldflags := "-s -w"
+	if g.Make != nil {
+		serves = append(serves, g.taken()...)
+		for _, v := range g.Make.Values {
+			if strings.Contains(v, " ") {
+				v = "'" + v + "'"
+			}
+			ldflags += " -X " + v
+		}
+	}
+	s := run("", g.mounts(), env+indent+g.goBuild(tags, `-ldflags="`+ldflags+`"`, out))
 	s.Serves = serves
 	b.add(s)
 	return out
@@ -260,6 +270,9 @@ func (g *generator) mounts() []string {
 // tags are the build tags: the request's, or those of the binary, and the time zones.
 func (g *generator) tags() []string {
 	tags := slices.Clone(g.Tags)
+	if len(tags) == 0 && g.Make != nil {
+		tags = slices.Clone(g.Make.Tags)
+	}
 	if len(tags) == 0 && g.Binary != nil && g.Binary.Go != nil {
 		tags = strings.FieldsFunc(g.Binary.Go.Settings["-tags"], func(r rune) bool { return r == ',' || r == ' ' })
 	}
@@ -267,6 +280,17 @@ func (g *generator) tags() []string {
 		tags = append(tags, "timetzdata")
 	}
 	return tags
+}
+
+// taken says what of a Makefile's flags is taken over, and tells the person what is not.
+func (g *generator) taken() []string {
+	if len(g.Make.Lost) > 0 {
+		g.note("%s builds the program with %s, which was not taken over", g.Make.At, strings.Join(g.Make.Lost, " "))
+	}
+	if len(g.Make.Values) == 0 && (len(g.Make.Tags) == 0 || len(g.Tags) > 0) {
+		return nil
+	}
+	return []string{"the flags are those of " + g.Make.At}
 }
 
 // embedsZones reports whether the source imports the zones itself.

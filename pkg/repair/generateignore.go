@@ -141,7 +141,7 @@ func merge(have string, patterns []Pattern) []Pattern {
 
 // needed are the files of the context that the build surely reads: module files, Go source and embedded files.
 func (g *generator) needed() ([]string, error) {
-	var embeds []embed
+	var embeds []string
 	for _, dir := range g.moduleDirs() {
 		sub, err := fs.Sub(g.Context, dir)
 		if err != nil {
@@ -152,15 +152,18 @@ func (g *generator) needed() ([]string, error) {
 			return nil, err
 		}
 		for _, e := range patterns {
-			bare, hidden := strings.CutPrefix(e, "all:")
-			embeds = append(embeds, embed{path.Join(dir, bare), hidden})
+			if bare, hidden := strings.CutPrefix(e, "all:"); hidden {
+				embeds = append(embeds, "all:"+path.Join(dir, bare))
+			} else {
+				embeds = append(embeds, path.Join(dir, bare))
+			}
 		}
 	}
 	var all []string
 	const most = 200_000
 	err := fs.WalkDir(g.Context, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			if d != nil && d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules") {
+			if d != nil && d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules" && !source.Embedded(embeds, name)) {
 				return fs.SkipDir
 			}
 			return nil
@@ -171,7 +174,7 @@ func (g *generator) needed() ([]string, error) {
 		base := path.Base(name)
 		code := slices.Contains([]string{".go", ".s", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".syso", ".f", ".m", ".swig"}, path.Ext(base)) && !strings.HasSuffix(base, "_test.go")
 		module := slices.Contains([]string{"go.mod", "go.sum", "go.work", "go.work.sum"}, base)
-		if module || code || embedded(embeds, name) || slices.ContainsFunc(g.read, func(f string) bool {
+		if module || code || source.Embedded(embeds, name) || slices.ContainsFunc(g.read, func(f string) bool {
 			f = path.Join(g.ModuleDir, f)
 			return name == f || strings.HasPrefix(name, f+"/") && path.Base(name)[0] != '.'
 		}) {
@@ -190,13 +193,8 @@ func (g *generator) readFiles() {
 	if g.Uses == nil {
 		return
 	}
-	var patterns []embed
-	for _, e := range g.Uses.Embeds {
-		bare, hidden := strings.CutPrefix(e, "all:")
-		patterns = append(patterns, embed{bare, hidden})
-	}
 	for _, name := range slices.Sorted(maps.Keys(g.Uses.Files)) {
-		if embedded(patterns, name) || slices.ContainsFunc(patterns, func(e embed) bool { return strings.HasPrefix(e.pattern, name+"/") }) {
+		if source.Embedded(g.Uses.Embeds, name) || slices.ContainsFunc(g.Uses.Embeds, func(e string) bool { return strings.HasPrefix(strings.TrimPrefix(e, "all:"), name+"/") }) {
 			continue
 		}
 		if base := path.Base(name); base[0] == '.' || slices.Contains([]string{".pem", ".key", ".p12", ".pfx", ".jks"}, path.Ext(base)) {
@@ -210,27 +208,6 @@ func (g *generator) readFiles() {
 		g.read = append(g.read, name)
 	}
 	g.read = slices.CompactFunc(g.read, func(a, b string) bool { return strings.HasPrefix(b, a+"/") })
-}
-
-// embed is a pattern of a go:embed line; hidden is true when it takes files whose names begin with a dot or underscore out
-// of directories, too.
-type embed struct {
-	pattern string
-	hidden  bool
-}
-
-// embedded reports whether one of the patterns takes a file, itself or with a directory above it. Source: package embed.
-func embedded(all []embed, name string) bool {
-	passed := false // a name that directories are not asked for
-	for dir := name; dir != "."; dir = path.Dir(dir) {
-		for _, e := range all {
-			if ok, _ := path.Match(e.pattern, dir); ok && (e.hidden || !passed) {
-				return true
-			}
-		}
-		passed = passed || strings.ContainsAny(path.Base(dir)[:1], "._")
-	}
-	return false
 }
 
 // except has the patterns leave out nothing that is needed.

@@ -18,11 +18,6 @@ func (m *splitter) pickFiles() error {
 	if err != nil {
 		embeds = nil // no module in the root: nothing is known to be embedded
 	}
-	var patterns []embed
-	for _, e := range embeds {
-		bare, hidden := strings.CutPrefix(e, "all:")
-		patterns = append(patterns, embed{bare, hidden})
-	}
 	keep := map[string]bool{} // by path in the stage
 	for _, in := range m.final.Instructions {
 		if in.Copy == nil || in.Copy.From != nil || in.Copy.FromImage != "" || len(in.Heredocs) > 0 {
@@ -36,7 +31,7 @@ func (m *splitter) pickFiles() error {
 			if to == m.start.program {
 				continue // an older build of it
 			}
-			keep[to] = keep[to] || !m.forBuilds(name) && !embedded(patterns, name)
+			keep[to] = keep[to] || !m.forBuilds(name) && !source.Embedded(embeds, name)
 			m.dropped = m.dropped || !keep[to] && !surelyForBuilds(name)
 		}
 	}

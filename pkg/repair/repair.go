@@ -72,12 +72,12 @@ type Correction struct {
 // call for. After each step the corrected text is read and judged again with the same parts of the subject, and the step
 // only counts when
 //   - BuildKit's parser accepts the text, and its linter says nothing more than before;
-//   - every finding that a fix was for is gone, and no new one has come up;
+//   - every finding that a fix was for is gone, and no new one has come up but notes, where each of the fixes ends an error
+//     or a warning: a package that has to be installed is a package that nobody has pinned;
 //   - every instruction outside the edits reads as before, and no comment is lost;
 //   - no fix that was applied is offered again.
 //
-// A shipped build stage, which takes more than edits, is corrected last, by the file that MultiStage plans; that one may
-// bring notes, for it names an image that nobody has pinned.
+// A shipped build stage, which takes more than edits, is corrected last, by the file that MultiStage plans.
 //
 // Fixes that overlap are applied one after the other, by their place in the file. A fix that breaks a condition is left
 // out, with the others still applied. Correcting the corrected text changes nothing, and neither does the order of the

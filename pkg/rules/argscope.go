@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -24,8 +24,8 @@ var argOutOfScope = &audit.Rule{
 }
 
 var (
-	variable   = regexp.MustCompile(`(^|[^\\])\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
-	proxyNames = regexp.MustCompile(`(?i)^(https?|ftp|no|all)_proxy$`)
+	variable   = lazyregexp.New(`(^|[^\\])\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
+	proxyNames = lazyregexp.New(`(?i)^(https?|ftp|no|all)_proxy$`)
 )
 
 func checkArgScope(p *audit.Pass) {

@@ -2,11 +2,11 @@ package rules
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -93,38 +93,14 @@ func clear(p *audit.Pass, name string) bool {
 	return true
 }
 
-// extendInstall adds the package to the last line of the final image's own stages that installs others, unless packages
-// are removed again there.
+// extendInstall adds the package to the last line of the final image's own stages that installs others.
 func extendInstall(p *audit.Pass, s supply) []dockerfile.Edit {
 	for _, in := range slices.Backward(steps(p.Dockerfile.Final())) {
-		script := in.Script()
-		if in.Run == nil || script == nil || removesPackages.MatchString(in.Run.Script) {
-			continue
-		}
-		for _, c := range script.Commands {
-			if len(c.Args) == 0 {
-				continue
-			}
-			name := s.packages[c.Args[0].Value]
-			last := c.Args[len(c.Args)-1]
-			if name == "" || !installs(c) || !last.Literal || strings.HasPrefix(last.Value, "-") || valuedInstall(c) {
-				continue
-			}
-			at := in.At(last.Span)
-			at.Start = at.End
-			return []dockerfile.Edit{{Span: at, New: " " + name}}
+		if edits := installMore(p, in, s.packages); edits != nil {
+			return edits
 		}
 	}
 	return nil
-}
-
-var removesPackages = regexp.MustCompile(`\b(purge|autoremove|remove|del)\b|--virtual|\s-t\s`)
-
-// valuedInstall reports whether the last word of an install command is the value of a flag, or the verb itself.
-func valuedInstall(c dockerfile.ShellCommand) bool {
-	before := c.Args[max(len(c.Args)-2, 0)].Value
-	last := c.Args[len(c.Args)-1].Value
-	return last == "add" || last == "install" || slices.Contains([]string{"-o", "-c", "-X", "--repository", "-a", "-p"}, before)
 }
 
 // stageWith is a stage before the final one that surely has a supply, as COPY --from names it; "" if none has. Those that
@@ -185,17 +161,17 @@ func installLine(p *audit.Pass, s supply) []dockerfile.Edit {
 // kinds of base images, by the names of the official ones; a mirror's or a proxy's are the same.
 var baseKinds = []struct {
 	kind       string
-	repository *regexp.Regexp // of the name without registry and tag
-	tag        *regexp.Regexp
+	repository *lazyregexp.Regexp // of the name without registry and tag
+	tag        *lazyregexp.Regexp
 }{
-	{"golang-alpine", regexp.MustCompile(`(^|/)golang$`), regexp.MustCompile(`^(1(\.\d+){1,2}-)?alpine(3\.\d+)?$`)},
-	{"golang", regexp.MustCompile(`(^|/)golang$`), regexp.MustCompile(`^(latest|1(\.\d+){0,2}|((1(\.\d+){1,2}-)?(buster|bullseye|bookworm|trixie)))$`)},
-	{"alpine", regexp.MustCompile(`(^|/)alpine$`), regexp.MustCompile(`^(latest|edge|3|3\.(1[2-9]|[2-9]\d)(\.\d+)?)$`)},
-	{"debian", regexp.MustCompile(`(^|/)debian$`), regexp.MustCompile(`^(latest|stable|\d+(\.\d+)?|buster|bullseye|bookworm|trixie)(-slim)?$`)},
-	{"debian", regexp.MustCompile(`(^|/)ubuntu$`), regexp.MustCompile(`^(latest|rolling|devel|\d\d\.\d\d|[a-z]+)$`)},
-	{"buildpack-deps", regexp.MustCompile(`(^|/)buildpack-deps$`), regexp.MustCompile(`(^|-)(curl|scm)$`)},
-	{"busybox", regexp.MustCompile(`(^|/)busybox$`), regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)},
-	{"distroless", regexp.MustCompile(`/distroless/(static|base|cc)(-debian\d+)?$`), regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)?$`)},
+	{"golang-alpine", lazyregexp.New(`(^|/)golang$`), lazyregexp.New(`^(1(\.\d+){1,2}-)?alpine(3\.\d+)?$`)},
+	{"golang", lazyregexp.New(`(^|/)golang$`), lazyregexp.New(`^(latest|1(\.\d+){0,2}|((1(\.\d+){1,2}-)?(buster|bullseye|bookworm|trixie)))$`)},
+	{"alpine", lazyregexp.New(`(^|/)alpine$`), lazyregexp.New(`^(latest|edge|3|3\.(1[2-9]|[2-9]\d)(\.\d+)?)$`)},
+	{"debian", lazyregexp.New(`(^|/)debian$`), lazyregexp.New(`^(latest|stable|\d+(\.\d+)?|buster|bullseye|bookworm|trixie)(-slim)?$`)},
+	{"debian", lazyregexp.New(`(^|/)ubuntu$`), lazyregexp.New(`^(latest|rolling|devel|\d\d\.\d\d|[a-z]+)$`)},
+	{"buildpack-deps", lazyregexp.New(`(^|/)buildpack-deps$`), lazyregexp.New(`(^|-)(curl|scm)$`)},
+	{"busybox", lazyregexp.New(`(^|/)busybox$`), lazyregexp.New(`^[a-z0-9][a-z0-9.-]*$`)},
+	{"distroless", lazyregexp.New(`/distroless/(static|base|cc)(-debian\d+)?$`), lazyregexp.New(`^[a-z]+(-[a-z0-9]+)?$`)},
 }
 
 // baseKindOf is the kind of the image that a stage starts from, "" for one that is not known.

@@ -4,10 +4,10 @@ import (
 	"go/version"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -24,7 +24,7 @@ type builder struct {
 // exact says whether the patch release is known.
 func (b *builder) exact() bool { return b.release != version.Lang(b.release) }
 
-var golangTag = regexp.MustCompile(`^1\.[0-9]+(\.[0-9]+|rc[0-9]+|beta[0-9]+)?$`)
+var golangTag = lazyregexp.New(`^1\.[0-9]+(\.[0-9]+|rc[0-9]+|beta[0-9]+)?$`)
 
 // builderOf returns the toolchain that a go build command runs, nil if it is not known. The official golang images set
 // GOTOOLCHAIN=local since 1.21, the release that knows it.

@@ -1,9 +1,9 @@
 package rules
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -59,7 +59,7 @@ func fixTargetPlatform(p *audit.Pass, w dockerfile.Warning) *audit.Fix {
 	return rewritten(p, "Leave --platform out", at, "")
 }
 
-var labelKey = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_.-]*)[ \t]+(.*)$`)
+var labelKey = lazyregexp.New(`^([A-Za-z_][A-Za-z0-9_.-]*)[ \t]+(.*)$`)
 
 // fixLegacy writes key=value. A value with quotes or escapes is left alone, unless it is one string in double quotes: its
 // words would come out otherwise.

@@ -40,7 +40,7 @@ import (
 //	{{GitHub token}}, ..          anywhere: a secret, see expand
 //	want.findings                 what the rule must say
 //	want.skipped                  why it could not judge all
-//	want.Dockerfile               the Dockerfile after its fixes
+//	want.Dockerfile               the Dockerfile after its fixes; want..dockerignore, want.Dockerfile.dockerignore: the ignore file
 type ruleCase struct {
 	name     string
 	archive  *txtar.Archive
@@ -54,6 +54,14 @@ func parseCase(t *testing.T, name string, data []byte) *ruleCase {
 		c.sections[f.Name] = expand(t, f.Data)
 	}
 	return c
+}
+
+// change gives a file of the case another text.
+func (c *ruleCase) change(name string, text []byte) {
+	if name != "Dockerfile" && name != ".dockerignore" {
+		name = "context/" + name
+	}
+	c.sections[name] = text
 }
 
 // below lists the sections under a prefix by the rest of their names.
@@ -378,23 +386,4 @@ func stages(s *dockerfile.Stage) []*dockerfile.Stage {
 		return nil
 	}
 	return append(stages(s.Parent), s)
-}
-
-// describe writes findings as want.findings has them.
-func describe(findings []audit.Finding) string {
-	var b strings.Builder
-	for _, f := range findings {
-		where := string(f.Blame.Kind)
-		if f.Location != nil {
-			where = fmt.Sprintf("%s:%d:%d", path.Base(f.Location.File), f.Location.Line, f.Location.Column)
-			if f.Blame.Kind != audit.BlameInstruction {
-				where += " (" + string(f.Blame.Kind) + ")"
-			}
-		}
-		fmt.Fprintf(&b, "%s %s %s: %s\n", f.Severity, f.Certainty, where, f.Message)
-	}
-	if b.Len() == 0 {
-		return "none\n"
-	}
-	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/source"
@@ -98,7 +99,7 @@ func reportNoCompiler(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Ins
 
 // libcPackages are the packages of the standard library that have C in them or import one that has, unless a tag takes it
 // away. Source: go list -deps with CGO_ENABLED=1.
-var libcPackages = regexp.MustCompile(`^(crypto/tls|expvar|log/syslog|net|net/(http|rpc|smtp|mail|textproto)(/.*)?|os/user|plugin|runtime/(cgo|race))$`)
+var libcPackages = lazyregexp.New(`^(crypto/tls|expvar|log/syslog|net|net/(http|rpc|smtp|mail|textproto)(/.*)?|os/user|plugin|runtime/(cgo|race))$`)
 
 // cgoNeed says why a build with cgo needs a compiler, and how sure that is; "" if it surely needs none.
 func cgoNeed(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruction, b dockerfile.GoBuild) (audit.Evidence, audit.Certainty) {
@@ -197,7 +198,7 @@ func reportCgoOff(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruc
 }
 
 // sqliteOpened is a database opened with the driver's name.
-var sqliteOpened = regexp.MustCompile(`\b(Must)?(Open|Connect|OpenDB|NewEngine|ConnectContext)\((\w+, *)?"sqlite3"`)
+var sqliteOpened = lazyregexp.New(`\b(Must)?(Open|Connect|OpenDB|NewEngine|ConnectContext)\((\w+, *)?"sqlite3"`)
 
 // opensSQLite is a file of the module that opens a database with go-sqlite3's name, "" if none does.
 func opensSQLite(root fs.FS) string {

@@ -3,11 +3,11 @@ package rules
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/internal/secret"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 )
@@ -83,7 +83,7 @@ func checkHistory(p *audit.Pass) {
 // historyVar is a variable in a step of the history.
 type historyVar struct{ kind, key, value string }
 
-var assigned = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
+var assigned = lazyregexp.New(`^([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
 
 // historyVars are the variables that a step sets or sees, and the rest of the step. Source: BuildKit and Docker's first builder write
 // "|2 A=1 B=2 /bin/sh -c ..." before the command of a RUN, and "ARG A=1", "ENV A=1 B=2", the latter behind "#(nop)".

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
@@ -27,85 +28,112 @@ var contextUnfiltered = &audit.Rule{
 }
 
 func checkContext(p *audit.Pass) {
+	f := newFilter(p)
 	for _, stage := range p.Dockerfile.Stages {
 		for _, in := range stage.Instructions {
 			if in.Copy != nil && in.Copy.From == nil && in.Copy.FromImage == "" && in.Copy.Known {
-				checkCopy(p, stage, in)
+				checkCopy(f, stage, in)
 			}
 		}
 	}
 }
 
-// found is what a COPY takes that it should not, for one reach.
-type found struct {
-	secrets, git []string
-	certain      bool // one of the secrets surely is one
+// unwanted is what one COPY takes that it should not, in files that get equally far.
+type unwanted struct {
+	reach   reach
+	what    []string // secrets, or the files of .git
+	git     bool
+	certain bool    // one of the secrets surely is one
+	verdict verdict // the worst of the secrets'; those that are needed are told apart
 }
 
-func checkCopy(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruction) {
-	files, err := p.Context.Taken(in, 0)
+func checkCopy(f *contextFilter, stage *dockerfile.Stage, in *dockerfile.Instruction) {
+	files, err := f.Context.Taken(in, 0)
 	if err != nil {
 		return // does-not-build says it
 	}
-	byReach := map[reach]*found{}
+	var all []*unwanted
 	for _, name := range files {
-		secret, certain := secretFile(p.Context.FS, name)
-		git := inGit(name)
+		secret, certain := secretFile(f.Context.FS, name)
+		git := !secret && inGit(name)
 		if !secret && !git || slices.ContainsFunc(in.Copy.Sources, func(s string) bool { return path.Clean(s) == name }) {
 			continue // a file copied by its own name is secret-in-build's
 		}
-		r := pathReach(p, stage, destination(in.Copy, name))
-		if byReach[r] == nil {
-			byReach[r] = &found{}
-		}
+		u := unwanted{reach: pathReach(f.Pass, stage, destination(in.Copy, name)), git: git, verdict: needless}
 		if secret {
-			byReach[r].secrets = append(byReach[r].secrets, name)
-			byReach[r].certain = byReach[r].certain || certain
-		} else {
-			byReach[r].git = append(byReach[r].git, name)
+			u.verdict = f.verdict(name)
 		}
+		k := slices.IndexFunc(all, func(o *unwanted) bool {
+			return o.reach == u.reach && o.git == git && (o.verdict == needed) == (u.verdict == needed)
+		})
+		if k < 0 {
+			k, all = len(all), append(all, &u)
+		}
+		all[k].what = append(all[k].what, name)
+		all[k].certain = all[k].certain || certain
+		all[k].verdict = min(all[k].verdict, u.verdict)
 	}
-	for _, r := range []reach{ships, stays, unreachable} {
-		if f := byReach[r]; f != nil {
-			p.Report(contextFinding(p, in, r, f, len(files)))
-		}
+	slices.SortStableFunc(all, func(a, b *unwanted) int { return cmp.Compare(a.reach, b.reach) })
+	for _, u := range all {
+		f.Report(f.finding(in, u, len(files)))
 	}
 }
 
-func contextFinding(p *audit.Pass, in *dockerfile.Instruction, r reach, got *found, total int) audit.Finding {
-	var what, patterns []string
-	severity, certainty := audit.Note, audit.Proven
-	if len(got.git) > 0 {
-		what = append(what, fmt.Sprintf(".git (%s)", counted(len(got.git), "file")))
-		patterns = append(patterns, "**/.git")
-		if r == ships {
+func (f *contextFilter) finding(in *dockerfile.Instruction, u *unwanted, total int) audit.Finding {
+	what, patterns := someOf(u.what, 4), []string{"**/.git"}
+	severity, certainty := u.reach.severity(), audit.Proven
+	var fix *audit.Fix
+	if u.git {
+		what = fmt.Sprintf(".git (%s)", counted(len(u.what), "file"))
+		severity = audit.Note
+		if u.reach == ships {
 			severity = audit.Warning
 		}
-	}
-	if len(got.secrets) > 0 {
-		severity = r.severity()
-		if !got.certain {
+		if !f.gitNeeded() {
+			fix = f.leaveOut(gitDirs(u.what), patterns, audit.Safe, "Leave .git out of the build context")
+		}
+	} else {
+		if !u.certain {
 			certainty = audit.Likely
 		}
-		what = append(what, someOf(got.secrets, 4))
-		for _, s := range got.secrets {
+		patterns = nil
+		for _, s := range u.what {
 			patterns = append(patterns, ignorePattern(s))
 		}
+		slices.Sort(patterns)
+		patterns = slices.Compact(patterns)
+		switch u.verdict {
+		case needless:
+			fix = f.leaveOut(u.what, patterns, audit.Safe, "Leave "+what+" out of the build context")
+		case perhaps:
+			fix = f.leaveOut(u.what, patterns, audit.Unsafe, "Leave "+what+" out of the build context: give it to what reads it when that runs")
+		}
 	}
-	slices.Sort(patterns)
 	ignore := "there is no .dockerignore"
-	if p.Context.IgnoreFile != "" {
-		ignore = p.Context.IgnoreFile + " does not exclude it"
+	if f.Context.IgnoreFile != "" {
+		ignore = f.Context.IgnoreFile + " does not exclude it"
 	}
-	return p.BlameLine(in).Of(audit.Finding{
+	return f.BlameLine(in).Of(audit.Finding{
 		Severity:  severity,
 		Certainty: certainty,
-		Message:   fmt.Sprintf("%s takes %s from the build context: %s", in.Keyword, strings.Join(what, " and "), r),
+		Message:   fmt.Sprintf("%s takes %s from the build context: %s", in.Keyword, what, u.reach),
 		Evidence: []audit.Evidence{
-			p.At(in, "it takes %s; %s", counted(total, "file"), ignore),
+			f.At(in, "it takes %s; %s", counted(total, "file"), ignore),
 		},
-		Remedy: fmt.Sprintf("Write %s into .dockerignore, or copy only what the build needs", strings.Join(slices.Compact(patterns), ", ")),
+		Remedy: fmt.Sprintf("Write %s into .dockerignore, or copy only what the build needs", strings.Join(patterns, ", ")),
+		Fix:    fix,
 	})
+}
+
+// gitDirs are the .git directories that files lie in.
+func gitDirs(names []string) []string {
+	var out []string
+	for _, name := range names {
+		dir, _, _ := strings.Cut("/"+name, "/.git/")
+		out = append(out, strings.TrimPrefix(dir+"/.git", "/"))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // ignorePattern excludes a secret wherever it is: by its name, and by the directory above it where the name says little.

@@ -7,12 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
 
 // verifiers are programs that compare a file with what it should be.
-var verifiers = regexp.MustCompile(`\b(sha(1|224|256|384|512)?sums?|shasum|md5sum|b2sum|gpgv?|cosign|minisign|signify|slsa-verifier|openssl +dgst|gh +attestation)\b`)
+var verifiers = lazyregexp.New(`\b(sha(1|224|256|384|512)?sums?|shasum|md5sum|b2sum|gpgv?|cosign|minisign|signify|slsa-verifier|openssl +dgst|gh +attestation)\b`)
 
 // interpreters are programs that run what they read.
 var interpreters = []string{"sh", "bash", "ash", "dash", "zsh", "python", "python3", "perl", "sudo", "node"}

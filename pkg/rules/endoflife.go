@@ -3,10 +3,10 @@ package rules
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -101,9 +101,9 @@ var (
 	ubuntuNames   = map[string]string{"trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04", "jammy": "22.04", "noble": "24.04"}
 	officialNames = map[string]string{"debian": "debian", "ubuntu": "ubuntu", "alpine": "alpine", "centos": "centos", "amazonlinux": "amzn", "fedora": "fedora",
 		"ubi": "rhel", "ubi-minimal": "rhel", "ubi-micro": "rhel", "ubi-init": "rhel"}
-	leadingNumber = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*`)
-	distroless    = regexp.MustCompile(`-debian([0-9]+)$`)
-	ubi           = regexp.MustCompile(`^ubi([0-9]+)(-minimal|-micro|-init)?$`)
+	leadingNumber = lazyregexp.New(`^[0-9]+(\.[0-9]+)*`)
+	distroless    = lazyregexp.New(`-debian([0-9]+)$`)
+	ubi           = lazyregexp.New(`^ubi([0-9]+)(-minimal|-micro|-init)?$`)
 )
 
 // distributionOf tells the distribution by the name of a stage's base image, "" if it does not say.

@@ -3,10 +3,10 @@ package rules
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -93,7 +93,7 @@ func validRuntimeEnv(key, value string) bool {
 	return err == nil && n > 0
 }
 
-var byteCount = regexp.MustCompile(`^(\+?[0-9]+)(?:([KMGT])i)?(B?)$`)
+var byteCount = lazyregexp.New(`^(\+?[0-9]+)(?:([KMGT])i)?(B?)$`)
 
 func validByteCount(s string) bool {
 	m := byteCount.FindStringSubmatch(s)
@@ -105,7 +105,7 @@ func validByteCount(s string) bool {
 	return err == nil && n <= math.MaxInt64>>shift
 }
 
-var binaryQuantity = regexp.MustCompile(`^[0-9]+[KMGT]i$`)
+var binaryQuantity = lazyregexp.New(`^[0-9]+[KMGT]i$`)
 
 // memlimitFix completes a Kubernetes quantity (512Mi) to the runtime's unit (512MiB), which means the same.
 func memlimitFix(p *audit.Pass, value string) *audit.Fix {

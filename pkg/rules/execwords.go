@@ -3,9 +3,9 @@ package rules
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -25,8 +25,8 @@ var execFormShellSyntax = &audit.Rule{
 
 var (
 	shellOperators = []string{"&&", "||", "|", ">", ">>", "<", "2>", "2>&1", "1>&2", "&>", ">&2", "&"}
-	shellVariable  = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*[^}]*\})`)
-	redirection    = regexp.MustCompile(`^[012]?>>?(&[012]|/[\w./-]+)$`)
+	shellVariable  = lazyregexp.New(`\$([A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*[^}]*\})`)
+	redirection    = lazyregexp.New(`^[012]?>>?(&[012]|/[\w./-]+)$`)
 	// wordReaders are programs to which such words mean something.
 	wordReaders = []string{"sh", "bash", "ash", "dash", "ksh", "zsh", "busybox", "find", "expr", "test", "[", "awk", "sed", "grep", "jq", "envsubst", "env", "xargs", "python", "python3", "perl", "node"}
 )

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -51,7 +52,7 @@ func (g *goLine) set(name, value string) []dockerfile.Edit {
 }
 
 // wrapped is a word before a command that takes no assignment behind it.
-var wrapped = regexp.MustCompile(`(^|[\s;&|(])time( -p)?\s+$`)
+var wrapped = lazyregexp.New(`(^|[\s;&|(])time( -p)?\s+$`)
 
 // assignment is NAME=VALUE in a script: the place of the value, with its quotes, and whether export stands before it.
 type assignment struct {
@@ -102,9 +103,9 @@ func (g *goLine) ownENV(name string) (dockerfile.EnvVar, bool) {
 }
 
 // readsToo finds commands beside go build to which a variable of the go command may matter: tests with -race want cgo.
-var readsToo = regexp.MustCompile(`\bgo\s+(test|run|generate|tool)\b|\b(make|mage|task|ninja)\b|\.sh\b`)
+var readsToo = lazyregexp.New(`\bgo\s+(test|run|generate|tool)\b|\b(make|mage|task|ninja)\b|\.sh\b`)
 
-var goVerb = regexp.MustCompile(`\bgo[ \t]+(build|install)\b`)
+var goVerb = lazyregexp.New(`\bgo[ \t]+(build|install)\b`)
 
 // verb is the place of "build" or "install", zero if it is not plain.
 func (g *goLine) verb() dockerfile.Span {
@@ -162,7 +163,7 @@ func (g *goLine) tag(tag string) []dockerfile.Edit {
 	return []dockerfile.Edit{{Span: end, New: separator + tag}}
 }
 
-var plainTags = regexp.MustCompile(`^[\w.]+([ ,][\w.]+)*$`)
+var plainTags = lazyregexp.New(`^[\w.]+([ ,][\w.]+)*$`)
 
 func isTagSeparator(r rune) bool { return r == ',' || r == ' ' }
 
@@ -198,7 +199,7 @@ func (g *goLine) strip() []dockerfile.Edit {
 }
 
 // ldflagsValue finds the quote with which the flags begin, if any; flags for some packages only (all=-w) do not match.
-var ldflagsValue = regexp.MustCompile(`^--?ldflags(?:=|[ \t]+)(["']?)(?:-|\$)`)
+var ldflagsValue = lazyregexp.New(`^--?ldflags(?:=|[ \t]+)(["']?)(?:-|\$)`)
 
 // count is how often the command has a flag.
 func (g *goLine) count(name string) int {
@@ -234,8 +235,8 @@ func (g *goLine) drop(f dockerfile.GoFlag) []dockerfile.Edit {
 
 // lineJoin is a line end that the shell does not see, joinedLine one before a place.
 var (
-	lineJoin   = regexp.MustCompile("^[ \t]*\\\\[ \t]*\r?\n")
-	joinedLine = regexp.MustCompile("[ \t]*\\\\[ \t]*\r?\n$")
+	lineJoin   = lazyregexp.New("^[ \t]*\\\\[ \t]*\r?\n")
+	joinedLine = lazyregexp.New("[ \t]*\\\\[ \t]*\r?\n$")
 )
 
 // placeOf is the position of an offset.

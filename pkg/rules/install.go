@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -94,18 +95,8 @@ func scriptProvides(in *dockerfile.Instruction, words []string) presence {
 // instruction. nil where that would not run as root.
 func apkFix(p *audit.Pass, stage *dockerfile.Stage, at *dockerfile.Instruction, packages, title string) *audit.Fix {
 	for _, in := range stage.Instructions[:at.Index+1] {
-		s := in.Script()
-		if in.Run == nil || s == nil || len(in.Heredocs) > 0 {
-			continue
-		}
-		for _, c := range s.Commands {
-			last := c.Args[len(c.Args)-1]
-			if c.Args[0].Value != "apk" || len(c.Args) < 3 || !installs(c) || !plainAdd(c.Args[1:]) || c.Redirected {
-				continue
-			}
-			if sp := in.At(last.Span); !sp.IsZero() && p.Dockerfile.Text(sp) == last.Value && runsAsRootAt(stage, in) {
-				return &audit.Fix{Title: title, Safety: audit.Safe, Edits: []dockerfile.Edit{{Span: dockerfile.Span{Start: sp.End, End: sp.End}, New: " " + packages}}}
-			}
+		if edits := installMore(p, in, map[string]string{"apk": packages}); edits != nil {
+			return &audit.Fix{Title: title, Safety: audit.Safe, Edits: edits}
 		}
 	}
 	first := at
@@ -121,9 +112,32 @@ func apkFix(p *audit.Pass, stage *dockerfile.Stage, at *dockerfile.Instruction, 
 	return &audit.Fix{Title: title, Safety: audit.Safe, Edits: []dockerfile.Edit{lineBefore(p, first, "RUN apk add --no-cache "+packages)}}
 }
 
-// plainAdd reports whether the words of an apk add keep what they install: no --virtual, which names a group to delete.
-func plainAdd(words []dockerfile.ShellWord) bool {
-	return !slices.ContainsFunc(words, func(w dockerfile.ShellWord) bool {
-		return !w.Literal || w.Value == "-t" || w.Value == "del" || strings.HasPrefix(w.Value, "--virtual") || w.Value == "--repository" || w.Value == "-X"
-	})
+// installMore adds packages, by package manager, to the first plain install command of a RUN; nil if it has none, or
+// removes packages again.
+func installMore(p *audit.Pass, in *dockerfile.Instruction, packages map[string]string) []dockerfile.Edit {
+	s := in.Script()
+	if in.Run == nil || s == nil || removesPackages.MatchString(in.Run.Script) {
+		return nil
+	}
+	for _, c := range s.Commands {
+		if len(c.Args) < 3 || packages[c.Args[0].Value] == "" || !installs(c) || c.Redirected || !plainInstall(c) {
+			continue
+		}
+		last := c.Args[len(c.Args)-1]
+		if at := in.At(last.Span); !at.IsZero() && p.Dockerfile.Text(at) == last.Value {
+			return []dockerfile.Edit{{Span: dockerfile.Span{Start: at.End, End: at.End}, New: " " + packages[c.Args[0].Value]}}
+		}
+	}
+	return nil
+}
+
+// removesPackages finds what takes packages away again, or names a group of them for that.
+var removesPackages = lazyregexp.New(`\b(purge|autoremove|remove|del)\b|--virtual|\s-t\s`)
+
+// plainInstall reports whether the last word of an install command is surely a package, and all words are plain.
+func plainInstall(c dockerfile.ShellCommand) bool {
+	before, last := c.Args[len(c.Args)-2].Value, c.Args[len(c.Args)-1].Value
+	return last != "add" && last != "install" && !strings.HasPrefix(last, "-") &&
+		!slices.Contains([]string{"-o", "-c", "-X", "--repository", "-a", "-p"}, before) &&
+		!slices.ContainsFunc(c.Args, func(w dockerfile.ShellWord) bool { return !w.Literal || w.Value == "-X" || w.Value == "--repository" })
 }

@@ -1,9 +1,10 @@
 package rules
 
 import (
-	"regexp"
+	"bytes"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -64,8 +65,8 @@ func commentsAbove(f *dockerfile.File, in *dockerfile.Instruction) dockerfile.Po
 		return at
 	}
 	for line := at.Line; start > end; {
-		above := strings.LastIndexByte(string(f.Source[end:start-1]), '\n')
-		if above < 0 || !strings.HasPrefix(strings.TrimSpace(string(f.Source[end+above+1:start])), "#") {
+		above := bytes.LastIndexByte(f.Source[end:start-1], '\n')
+		if above < 0 || !bytes.HasPrefix(bytes.TrimSpace(f.Source[end+above+1:start]), []byte("#")) {
 			break
 		}
 		start = end + above + 1
@@ -182,11 +183,11 @@ func flagged(p *audit.Pass, in *dockerfile.Instruction, file, name, value string
 
 // oldSyntax are the Dockerfile frontends without COPY --chmod and here-documents.
 // Source: BuildKit's docs/reference, "COPY --chmod" (1.2), "Here-Documents" (1.4).
-var oldSyntax = regexp.MustCompile(`^docker/dockerfile:(0|1\.[0-3])($|[.-])`)
+var oldSyntax = lazyregexp.New(`^docker/dockerfile:(0|1\.[0-3])($|[.-])`)
 
 // lineEnd is how the file ends its lines.
 func lineEnd(source []byte) string {
-	if strings.Contains(string(source), "\r\n") {
+	if bytes.Contains(source, []byte("\r\n")) {
 		return "\r\n"
 	}
 	return "\n"

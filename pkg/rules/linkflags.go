@@ -2,9 +2,9 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -111,8 +111,8 @@ func (g *goLine) dropStatic(f dockerfile.GoFlag) []dockerfile.Edit {
 // staticOnly finds -extldflags with nothing but -static, in whatever quotes, with the blanks before it or, if it is the
 // first, behind it.
 var (
-	staticOnly  = regexp.MustCompile(`[ \t]+-extldflags[ =](-static|"-static"|'-static'|\\"-static\\")|-extldflags[ =](-static|"-static"|'-static'|\\"-static\\")[ \t]*`)
-	ldflagsName = regexp.MustCompile(`^--?ldflags`)
+	staticOnly  = lazyregexp.New(`[ \t]+-extldflags[ =](-static|"-static"|'-static'|\\"-static\\")|-extldflags[ =](-static|"-static"|'-static'|\\"-static\\")[ \t]*`)
+	ldflagsName = lazyregexp.New(`^--?ldflags`)
 )
 
 func cgoText(b dockerfile.GoBuild) string {

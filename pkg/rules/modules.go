@@ -5,10 +5,10 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/source"
@@ -94,11 +94,11 @@ func moduleFacts(p *audit.Pass) (vendored, needed bool) {
 	case p.Context == nil:
 		return false, true
 	case p.Module == nil && workspace(p) != nil: // a workspace without a module in its root
-		return false, requiresForeign(p.Context.FS, &source.Module{Work: workspace(p)})
+		return workspace(p).Vendored, requiresForeign(p.Context.FS, &source.Module{Work: workspace(p)})
 	case p.Module == nil:
 		return false, true
 	}
-	return p.Module.Vendored && p.Module.Work == nil, requiresForeign(p.Context.FS, p.Module)
+	return p.Module.Vendored && p.Module.Work == nil || p.Module.Work != nil && p.Module.Work.Vendored, requiresForeign(p.Context.FS, p.Module)
 }
 
 // requiresForeign reports whether a module, or one of its workspace, requires a module that is neither replaced by a directory
@@ -212,7 +212,7 @@ func modulesFix(p *audit.Pass, l late) *audit.Fix {
 }
 
 // credentials are words of scripts that prepare the way to private modules.
-var credentials = regexp.MustCompile(`netrc|\bgit +config|insteadOf|GOPRIVATE|GOPROXY|GONOSUMDB|GONOPROXY|GOFLAGS|GOAUTH|GOINSECURE|ssh-|known_hosts|mod +edit|go +env +-w`)
+var credentials = lazyregexp.New(`netrc|\bgit +config|insteadOf|GOPRIVATE|GOPROXY|GONOSUMDB|GONOPROXY|GOFLAGS|GOAUTH|GOINSECURE|ssh-|known_hosts|mod +edit|go +env +-w`)
 
 // credentialsBelow reports whether lines below the COPY, up to the RUN, set what a download needs: above the COPY it would
 // lack that.

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -28,14 +28,14 @@ type lists struct {
 	programs []string
 	verbs    []string // that fetch the lists
 	dirs     []string // where they are
-	removed  *regexp.Regexp
+	removed  *lazyregexp.Regexp
 	removal  string // what removes them at the end of a script, "" if there is an option instead
 }
 
 var packageLists = []lists{
-	{[]string{"apt-get", "apt"}, []string{"update"}, []string{"/var/lib/apt/lists", "/var/lib/apt"}, regexp.MustCompile(`/var/lib/apt|/var/lib/\{apt|dist-clean|distclean`), "rm -rf /var/lib/apt/lists/*"},
-	{[]string{"apk"}, []string{"add"}, []string{"/var/cache/apk", "/etc/apk/cache"}, regexp.MustCompile(`--no-cache|/var/cache/apk|/etc/apk/cache|--cache-dir|/var/cache/\*`), ""},
-	{[]string{"dnf", "microdnf", "yum"}, []string{"install", "update", "upgrade", "makecache"}, []string{"/var/cache", "/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5"}, regexp.MustCompile(`clean +all|/var/cache|clean +metadata`), "dnf clean all"},
+	{[]string{"apt-get", "apt"}, []string{"update"}, []string{"/var/lib/apt/lists", "/var/lib/apt"}, lazyregexp.New(`/var/lib/apt|/var/lib/\{apt|dist-clean|distclean`), "rm -rf /var/lib/apt/lists/*"},
+	{[]string{"apk"}, []string{"add"}, []string{"/var/cache/apk", "/etc/apk/cache"}, lazyregexp.New(`--no-cache|/var/cache/apk|/etc/apk/cache|--cache-dir|/var/cache/\*`), ""},
+	{[]string{"dnf", "microdnf", "yum"}, []string{"install", "update", "upgrade", "makecache"}, []string{"/var/cache", "/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5"}, lazyregexp.New(`clean +all|/var/cache|clean +metadata`), "dnf clean all"},
 }
 
 func checkPackageLists(p *audit.Pass) {

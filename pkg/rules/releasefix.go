@@ -1,15 +1,15 @@
 package rules
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
 
 // plainRelease is the tag of a golang image whose variant every release of the last years has: none, alpine, bookworm.
-var plainRelease = regexp.MustCompile(`^(1\.\d+(?:\.\d+)?)(-alpine|-bookworm)?$`)
+var plainRelease = lazyregexp.New(`^(1\.\d+(?:\.\d+)?)(-alpine|-bookworm)?$`)
 
 // releaseFix makes a stage build with another release ("go1.25") by the tag of its golang image, in FROM or in the default
 // of the argument before it. Nil where the tag says more than a release, or a digest holds it.

@@ -42,7 +42,7 @@ func services(t *testing.T) []service {
 		out = append(out, service{file, func(t *testing.T, files []repair.File) *audit.Subject {
 			c := parseCase(t, file, data)
 			for _, f := range files {
-				c.sections[f.Path] = f.After
+				c.change(f.Path, f.After)
 			}
 			return c.subject(t, c.sections["Dockerfile"])
 		}})

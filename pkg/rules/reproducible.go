@@ -2,9 +2,9 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/binary"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
@@ -77,10 +77,10 @@ func trims(b *dockerfile.GoBuild) bool {
 const commitDate = "Take the date of the commit (git log -1 --format=%cI), or leave it to runtime/debug.ReadBuildInfo, which has vcs.time"
 
 // buildDate finds the date command in a command substitution.
-var buildDate = regexp.MustCompile("(\\$\\(|`)\\s*date\\b")
+var buildDate = lazyregexp.New("(\\$\\(|`)\\s*date\\b")
 
 // linkedDate finds a date.
-var linkedDate = regexp.MustCompile(`\b20[0-9]{2}-[01][0-9]-[0-3][0-9]`)
+var linkedDate = lazyregexp.New(`\b20[0-9]{2}-[01][0-9]-[0-3][0-9]`)
 
 var buildModified = &audit.Rule{
 	ID:       "build-modified",

@@ -80,8 +80,8 @@ func runCase(t *testing.T, rule *audit.Rule, file string) bool {
 	} else if told || len(result.Skipped) > 0 {
 		t.Errorf("%s: the rule is skipped: %v", file, result.Skipped)
 	}
-	if fixed, ok := applyFixes(t, c, rule, result.Findings); ok {
-		want["want.Dockerfile"] = fixed
+	for name, text := range applyFixes(t, c, rule, result.Findings) {
+		want["want."+name] = text
 	}
 	compare(t, c, file, want)
 	return len(result.Findings) > 0
@@ -109,11 +109,11 @@ func checkFindings(t *testing.T, file string, rule *audit.Rule, findings []audit
 }
 
 // applyFixes corrects the case by its rule alone, unsafe fixes too. No fix may be left out, and the corrected text gets none
-// again.
-func applyFixes(t *testing.T, c *ruleCase, rule *audit.Rule, findings []audit.Finding) (string, bool) {
+// again. It gives the Dockerfile, changed or not, and what else changed, by name; nil without a fix.
+func applyFixes(t *testing.T, c *ruleCase, rule *audit.Rule, findings []audit.Finding) map[string]string {
 	t.Helper()
 	if !slices.ContainsFunc(findings, func(f audit.Finding) bool { return f.Fix != nil }) {
-		return "", false
+		return nil
 	}
 	done, err := repair.Correct(c.subject(t, c.sections["Dockerfile"]), []*audit.Rule{rule}, repair.Options{Unsafe: true})
 	if err != nil {
@@ -125,23 +125,27 @@ func applyFixes(t *testing.T, c *ruleCase, rule *audit.Rule, findings []audit.Fi
 		}
 	}
 	again := parseCase(t, c.name, txtar.Format(c.archive))
+	out := map[string]string{}
 	for _, f := range done.Files {
-		again.sections[f.Path] = f.After
+		again.change(f.Path, f.After)
+		out[f.Path] = string(f.After)
 	}
 	fixed := again.sections["Dockerfile"]
+	out["Dockerfile"] = string(fixed)
 	for _, f := range audit.Run(again.subject(t, fixed), []*audit.Rule{rule}).Findings {
 		if f.Fix != nil {
 			t.Errorf("%s: the corrected Dockerfile gets a fix again: %s", c.name, f.Message)
 		}
 	}
-	return string(fixed), true
+	return out
 }
 
 // compare checks the want sections, or rewrites them.
 func compare(t *testing.T, c *ruleCase, file string, want map[string]string) {
 	t.Helper()
 	same := true
-	for _, name := range []string{"want.findings", "want.Dockerfile"} {
+	names := []string{"want.findings", "want.Dockerfile", "want..dockerignore", "want.Dockerfile.dockerignore"}
+	for _, name := range names {
 		got, have := want[name], string(c.sections[name])
 		if got != have {
 			same = false
@@ -159,7 +163,7 @@ func compare(t *testing.T, c *ruleCase, file string, want map[string]string) {
 			a.Files = append(a.Files, f)
 		}
 	}
-	for _, name := range []string{"want.findings", "want.Dockerfile"} {
+	for _, name := range names {
 		if text, ok := want[name]; ok {
 			a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)})
 		}

@@ -79,6 +79,7 @@ func checkSecretVars(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Inst
 			f.Certainty = audit.Likely
 			f.Message = fmt.Sprintf("ARG %s is a secret by its name, and its value is kept in the history of the steps after it: %s", key, r)
 			f.Remedy = "Pass it with RUN --mount=type=secret, which leaves no trace"
+			f.Fix = argMountFix(p, stage, in, key)
 		default:
 			continue
 		}
@@ -137,6 +138,7 @@ func checkSecretCopy(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Inst
 			Message:  fmt.Sprintf("%s takes %s, a secret by its name: %s", in.Keyword, src, r),
 			Evidence: []audit.Evidence{p.At(in, "%s is taken into %s", src, stageName(stage))},
 			Remedy:   "Mount it where it is needed, RUN --mount=type=secret",
+			Fix:      copyMountFix(p, stage, in),
 		}))
 	}
 }

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -55,10 +55,10 @@ func startCommand(s *dockerfile.Stage) dockerfile.Command {
 
 var (
 	// attached is a list whose bracket the shell reads as part of a word; [[ is bash's.
-	attached = regexp.MustCompile(`^\[[^\s\[]`)
+	attached = lazyregexp.New(`^\[[^\s\[]`)
 	// listed is a whole list of quoted words; with blanks after the bracket the shell runs it as a test.
-	listedWords = regexp.MustCompile(`^\[\s*(?:["'“”‘’][^"'“”‘’$\\]*["'“”‘’]\s*,?\s*)+\]$`)
-	listedWord  = regexp.MustCompile(`["'“”‘’]([^"'“”‘’]*)["'“”‘’]`)
+	listedWords = lazyregexp.New(`^\[\s*(?:["'“”‘’][^"'“”‘’$\\]*["'“”‘’]\s*,?\s*)+\]$`)
+	listedWord  = lazyregexp.New(`["'“”‘’]([^"'“”‘’]*)["'“”‘’]`)
 )
 
 // looksLikeJSON reports whether a text in shell form was meant as a JSON list.

@@ -15,7 +15,7 @@ var stopSignalMismatch = &audit.Rule{
 	Severity: audit.Warning,
 	Sees:     audit.Sees{Any: audit.Dockerfile | audit.ImageConfig},
 	Doc: audit.Doc{
-		Checks: "STOPSIGNAL must be a signal by name or number (SIGTERM, TERM, 15, SIGRTMIN+3). It must not be SIGKILL or SIGSTOP, which no program can handle. And if the Go program provably does not handle it, but does handle another signal that programs are stopped with (SIGTERM, SIGINT, SIGQUIT), that one is meant.",
+		Checks: "STOPSIGNAL must be a signal by name or number (SIGTERM, TERM, 15, SIGRTMIN+3); of a Dockerfile alone, does-not-build says what no build takes. It must not be SIGKILL or SIGSTOP, which no program can handle. And if the Go program provably does not handle it, but does handle another signal that programs are stopped with (SIGTERM, SIGINT, SIGQUIT), that one is meant.",
 		Why:    "The program is ended in the middle of its work, or never hears that it shall stop and is killed after the grace period, although it has a handler.",
 		Unless: "The program is meant to be killed: then a grace period of 0 says so.",
 		Messages: []string{
@@ -46,9 +46,14 @@ func checkStopSignalMismatch(p *audit.Pass) {
 		other = otherStop(prog)
 	}
 	switch {
-	case stop.number == 0:
+	case refusedSignal(stop.text):
+		if p.Image == nil {
+			return // does-not-build says it
+		}
 		f.Message = fmt.Sprintf("STOPSIGNAL %s is no signal", stop.text)
 		f.Words = "invalid signal: " + stop.text
+	case stop.number == 0:
+		f.Message = fmt.Sprintf("STOPSIGNAL %s is the number of no signal: builders take it, and nothing can send it", stop.text)
 	case stop.number == sigkill:
 		f.Message = "STOPSIGNAL SIGKILL ends the program at once: nothing can handle it"
 		f.Words = "exit code 137"

@@ -1,10 +1,12 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/binary"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
@@ -72,6 +74,37 @@ func signalNumber(text string) int {
 		}
 	}
 	return map[string]int{"CLD": 17, "POLL": 29, "IOT": 6}[name] + realTime(name)
+}
+
+// listedRealTime are the names of real-time signals that builders know.
+var listedRealTime = lazyregexp.New(`^RT(MIN(\+([1-9]|1[0-5]))?|MAX(-([1-9]|1[0-4]))?)$`)
+
+// refusedSignal reports whether BuildKit refuses a STOPSIGNAL. It takes any number but 0, and the names that it knows.
+// Source: ParseSignal of github.com/moby/sys/signal.
+func refusedSignal(text string) bool {
+	if n, err := strconv.Atoi(text); err == nil {
+		return n == 0
+	}
+	name := strings.TrimPrefix(strings.ToUpper(text), "SIG")
+	return signalNumber(text) == 0 || strings.HasPrefix(name, "RT") && !listedRealTime.MatchString(name)
+}
+
+// checkSignal finds a STOPSIGNAL that BuildKit refuses.
+func checkSignal(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruction) {
+	text := strings.TrimSpace(in.Text)
+	if set := stage.StopSignal; set.By == in && set.Known {
+		text = set.Value
+	}
+	if strings.ContainsAny(text, "$\"'\\\n") || !refusedSignal(text) {
+		return
+	}
+	p.Report(p.BlameLine(in).Of(audit.Finding{
+		Message:  fmt.Sprintf("STOPSIGNAL %s is no signal", text),
+		Evidence: []audit.Evidence{p.At(in, "it is neither a number above 0 nor the name of a signal")},
+		Words:    "invalid signal: " + text,
+		Remedy:   "Remove STOPSIGNAL: SIGTERM is the default",
+		Fix:      stopSignalFix(p, halt{text: text, by: in}, "SIGTERM"),
+	}))
 }
 
 // realTime reads RTMIN, RTMIN+n, RTMAX and RTMAX-n; 0 for anything else.

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -28,8 +28,8 @@ var targetArchIgnored = &audit.Rule{
 }
 
 var (
-	archFromTarget = regexp.MustCompile(`\bGOARCH=["']?\$(TARGETARCH\b|\{TARGETARCH\})`)
-	archWritten    = regexp.MustCompile(`(?:^|[\s;&("'])GOARCH=["']?([a-z0-9]+)["']?(?:$|[\s;&)"'])`)
+	archFromTarget = lazyregexp.New(`\bGOARCH=["']?\$(TARGETARCH\b|\{TARGETARCH\})`)
+	archWritten    = lazyregexp.New(`(?:^|[\s;&("'])GOARCH=["']?([a-z0-9]+)["']?(?:$|[\s;&)"'])`)
 )
 
 func checkTargetArch(p *audit.Pass) {

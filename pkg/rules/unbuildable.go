@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -20,6 +20,8 @@ func checkUnbuildable(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Ins
 		checkOwner(p, stage, in)
 		checkMode(p, in)
 		checkOverFile(p, stage, in, copiedInto(p, in))
+	case in.Keyword == "STOPSIGNAL":
+		checkSignal(p, stage, in)
 	case in.Keyword == "WORKDIR":
 		if dir, known := workDirAfter(stage, in); known {
 			checkOverFile(p, stage, in, dir)
@@ -68,7 +70,7 @@ func checkOwner(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instructi
 }
 
 // symbolicMode is the grammar of chmod(1)'s symbolic modes.
-var symbolicMode = regexp.MustCompile(`^[ugoa]*([-+=][rwxXstugo]*)+(,[ugoa]*([-+=][rwxXstugo]*)+)*$`)
+var symbolicMode = lazyregexp.New(`^[ugoa]*([-+=][rwxXstugo]*)+(,[ugoa]*([-+=][rwxXstugo]*)+)*$`)
 
 func checkMode(p *audit.Pass, in *dockerfile.Instruction) {
 	mode := in.Copy.Chmod

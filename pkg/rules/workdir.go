@@ -68,13 +68,15 @@ func workDirAt(stage *dockerfile.Stage, in *dockerfile.Instruction) (dir string,
 		if strings.Contains(name, "$") {
 			return "", false
 		}
-		relative = append([]string{name}, relative...)
+		relative = append(relative, name)
 		if path.IsAbs(name) {
+			slices.Reverse(relative)
 			return path.Join(relative...), true
 		}
 	}
 	if stage.Root().Scratch() {
-		return path.Join(append([]string{"/"}, relative...)...), true
+		slices.Reverse(relative)
+		return path.Join("/", path.Join(relative...)), true
 	}
 	return "", false
 }

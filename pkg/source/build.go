@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 )
 
 // BuildOptions are a go build line that is run here.
@@ -20,7 +21,7 @@ type BuildOptions struct {
 }
 
 // plain are the flags that a C linker may be given: none of them has it run a program or load a plugin.
-var plain = regexp.MustCompile(`^(-static|-static-pie|-pie|-no-pie|-s|-w|-g|-O[0-3s]|-fPIC|-fno-PIC|-l[\w.+-]+|-L[\w./+-]+|-rdynamic|-pthread|` +
+var plain = lazyregexp.New(`^(-static|-static-pie|-pie|-no-pie|-s|-w|-g|-O[0-3s]|-fPIC|-fno-PIC|-l[\w.+-]+|-L[\w./+-]+|-rdynamic|-pthread|` +
 	`-Wl(,(-z|relro|now|noexecstack|--as-needed|--no-as-needed|--gc-sections|--build-id(=\w+)?|-O1|-s|-static|-Bstatic|-Bdynamic|--no-undefined|--start-group|--end-group|-l[\w.+-]+))+)$`)
 
 // linkerSafe refuses flags of go's linker that choose the C linker, or have it run or load what the source brings: who
@@ -45,7 +46,7 @@ func linkerSafe(flag string) error {
 }
 
 // linkFlag is what may follow -extldflags of go's own linker flags.
-var linkFlag = regexp.MustCompile(`^-?-?(X|buildid=.*|linkmode=(internal|external|auto)|linkmode|internal|external|auto|[\w./-]+\.\w+=.*)$`)
+var linkFlag = lazyregexp.New(`^-?-?(X|buildid=.*|linkmode=(internal|external|auto)|linkmode|internal|external|auto|[\w./-]+\.\w+=.*)$`)
 
 // refused are flags that have the go command run other programs, or read or write elsewhere.
 var refused = []string{"exec", "modfile", "o", "overlay", "pgo", "pkgdir", "toolexec", "vettool", "work"}

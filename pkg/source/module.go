@@ -55,10 +55,16 @@ type Workspace struct {
 	Uses     []string  `json:"uses,omitempty"` // directories, as written
 	Replaces []Replace `json:"replaces,omitempty"`
 	Sum      bool      `json:"sum,omitempty"` // go.work.sum stands beside it
+	// Vendored is true when vendor/modules.txt is one of go work vendor: go builds from there.
+	// Source: cmd/go/internal/modload/vendor.go.
+	Vendored bool `json:"vendored,omitempty"`
 }
 
 // maxModFile is the largest go.mod or go.work that is read, in bytes; that of kubernetes has 30 KiB.
 const maxModFile = 4 << 20
+
+// workspaceVendor is how the modules.txt of a workspace begins.
+const workspaceVendor = "## workspace\n"
 
 // ReadModule reads go.mod in the root of a directory, and what stands beside it. Without a go.mod the error is
 // fs.ErrNotExist; of one that go refuses it says where, "go.mod:3: ...".
@@ -89,6 +95,12 @@ func ReadWorkspace(dir fs.FS) (*Workspace, error) {
 		return nil, err
 	}
 	w.Sum = isFile(dir, "go.work.sum")
+	if f, err := dir.Open("vendor/modules.txt"); err == nil {
+		head := make([]byte, len(workspaceVendor))
+		_, err = io.ReadFull(f, head)
+		w.Vendored = err == nil && string(head) == workspaceVendor
+		f.Close()
+	}
 	return w, nil
 }
 

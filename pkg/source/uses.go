@@ -29,7 +29,12 @@ type Uses struct {
 
 // UsesOf reads what a program of the tree uses; names are the qualified names to look for. Nothing is run.
 func UsesOf(fsys fs.FS, m Main, names []string) (*Uses, error) {
-	l, err := newLoader(fsys, Platform{})
+	return UsesFor(fsys, m, names, Platform{})
+}
+
+// UsesFor is UsesOf for a platform.
+func UsesFor(fsys fs.FS, m Main, names []string, p Platform) (*Uses, error) {
+	l, err := newLoader(fsys, p)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +63,15 @@ func Embeds(fsys fs.FS) ([]string, error) {
 	return l.embeds()
 }
 
+// embeds are those of all platforms and build tags: which of them a build has is for the build to say.
 func (l *loader) embeds() ([]string, error) {
 	var all []string
+	every := l.with
+	every.UseAllFiles = true
 	for _, m := range l.modules {
 		if err := l.packages(m, func(dir string) error {
-			p, err := l.with.ImportDir(rooted(dir), 0)
-			if p == nil || isNone(err) {
+			p, _ := every.ImportDir(rooted(dir), 0)
+			if p == nil {
 				return l.err
 			}
 			for _, pattern := range p.EmbedPatterns {
@@ -81,6 +89,22 @@ func (l *loader) embeds() ([]string, error) {
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil
+}
+
+// Embedded reports whether one of the patterns of go:embed lines, as Uses.Embeds has them, takes a file, itself or with a
+// directory above it. Source: package embed.
+func Embedded(patterns []string, name string) bool {
+	passed := false // a name that directories are not asked for
+	for dir := name; dir != "."; dir = path.Dir(dir) {
+		for _, p := range patterns {
+			bare, hidden := strings.CutPrefix(p, "all:")
+			if ok, _ := path.Match(bare, dir); ok && (hidden || !passed) {
+				return true
+			}
+		}
+		passed = passed || strings.ContainsAny(path.Base(dir)[:1], "._")
+	}
+	return false
 }
 
 // look finds the first place of each name in a package.
