@@ -7,8 +7,12 @@ type Proof struct {
 	Seconds float64  `json:"seconds"` // the whole proof
 	Build   *Built   `json:"build,omitempty"`
 	Steps   []Step   `json:"steps"`
+	// Skipped are the conditions that were not run.
+	Skipped []SkippedStep `json:"skipped"`
 	// Outcome is the worst of the steps': OutcomeDiffers, OutcomeUnproven, OutcomeHolds.
 	Outcome Outcome `json:"outcome"`
+	// Reproducible is what two builds gave, nil if it was not asked for; there are no steps then.
+	Reproducible *Reproducible `json:"reproducible,omitempty"`
 }
 
 // Built is one build.
@@ -18,6 +22,16 @@ type Built struct {
 	// Failed is the engine's line that says why it did not build, "" if it did.
 	Failed string   `json:"failed,omitempty"`
 	Output []string `json:"output,omitempty"` // the engine's last lines, if it failed
+	// Predictions are the findings of the Dockerfile's audit about its build.
+	Predictions []Prediction `json:"predictions"`
+	Outcome     Outcome      `json:"outcome"`
+	Because     string       `json:"because"` // one line: why the outcome is what it is
+}
+
+// SkippedStep is a condition that was not run: it cannot be said of this image, or there is nothing to compare it with.
+type SkippedStep struct {
+	Name    string `json:"name"`
+	Because string `json:"because"`
 }
 
 // Outcome says whether what was foretold is what happened.

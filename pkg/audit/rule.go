@@ -28,6 +28,9 @@ type Sees struct {
 	Any Part // and, if not zero, at least one of these
 }
 
+// met reports whether the parts that a rule must have are there.
+func (s Sees) met(has Part) bool { return s.All&^has == 0 && (s.Any == 0 || s.Any&has != 0) }
+
 // missing says what is absent, "" if the rule can judge.
 func (s Sees) missing(has Part) string {
 	if absent := s.All &^ has; absent != 0 {
@@ -140,8 +143,13 @@ type Result struct {
 // Run applies the rules to a subject. The same subject gives the same result: findings are sorted by line, then by
 // rule; needs by binary and topic.
 func Run(s *Subject, rules []*Rule) *Result {
-	res := &Result{Skipped: make([]Skip, 0, len(rules))}
-	has := s.Has()
+	res, has, skipped := &Result{}, s.Has(), 0
+	for _, r := range rules {
+		if !r.Sees.met(has) {
+			skipped++
+		}
+	}
+	res.Skipped = make([]Skip, 0, skipped)
 	for _, r := range rules {
 		if absent := r.Sees.missing(has); absent != "" {
 			if s.Refused != nil {

@@ -3,10 +3,10 @@ package audit
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/imgaudit/imgaudit/internal/lazyregexp"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
 
@@ -85,7 +85,7 @@ func service(c *dockerfile.ShellCommand, name string, found Start) bool {
 }
 
 // branches are signs that a command of a shell text may not be reached, or may be a function of its own.
-var branches = regexp.MustCompile(`(?m)\|\||\[\[|\(\)|(^|[;&\s])(if|case|while|until|for|function|test|\[)(\s|$)`)
+var branches = lazyregexp.New(`(?m)\|\||\[\[|\(\)|(^|[;&\s])(if|case|while|until|for|function|test|\[)(\s|$)`)
 
 // certain reports whether the name of a missing command can only mean a file: one with a slash, or any name while the
 // text leaves PATH alone.

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // Build is one build: a Dockerfile's text, which need not stand in a file, and a context directory, which is not changed.
@@ -25,12 +23,16 @@ type Build struct {
 	Secrets    []string          // "id=netrc,src=/home/me/.netrc", as docker build's --secret
 	Contexts   map[string]string // named contexts, as docker build's --build-context
 	NoCache    bool
+	// Epoch, in seconds since 1970, is the time that is written into the image in place of the build's; "" for none. Files
+	// that are newer get it.
+	Epoch string
 }
 
 // BuildError is a build that the engine gave up. It is an observation, not a failure of ours.
 type BuildError struct {
 	Engine *Engine
 	Words  string   // the line that says why
+	Line   int      // of the Dockerfile, 0 if the engine does not say which
 	Output []string // the last lines, at most tailLines
 }
 
@@ -54,39 +56,58 @@ func (b Build) Run(ctx context.Context, e *Engine, archive string, lines func(st
 			return fmt.Errorf("preparing a build: %w", err)
 		}
 	}
-	for _, args := range b.commands(e, dir, archive) {
-		if err := run(ctx, e, args, lines); err != nil {
-			return err
-		}
+	place := filepath.Dir(archive)
+	err = run(ctx, e, place, b.command(e, dir, archive), lines)
+	var failed *BuildError
+	if errors.As(err, &failed) {
+		failed.Line = b.line(failed)
 	}
-	return nil
+	if e.Kind == Podman || e.Kind == Buildah {
+		_, left := e.removeWorking(place, map[string]bool{filepath.Base(place): true})
+		err = errors.Join(err, left)
+	}
+	if err != nil {
+		os.Remove(archive) // half of one
+	}
+	return err
 }
 
-// commands are the argument lists that build into the archive. The engines that keep an image by a name get one that is
-// taken away again.
-func (b Build) commands(e *Engine, dir, archive string) [][]string {
-	name := imageName(archive)
+// command is the argument list that builds into the archive. No engine keeps the image by a name, so that there is nothing
+// to take away and its build cache stays as it is.
+func (b Build) command(e *Engine, dir, archive string) []string {
 	file := filepath.Join(dir, "Dockerfile")
 	switch e.Kind {
 	case BuildKit:
-		return [][]string{b.buildctl(dir, archive)}
+		return b.buildctl(dir, archive)
 	case Docker:
-		return [][]string{append(append([]string{"buildx", "build", "--progress", "plain", "--file", file, "--output", "type=oci,dest=" + archive}, b.flags()...), b.Context)}
+		return append(append([]string{"buildx", "build", "--progress", "plain", "--file", file, "--output", b.output(archive)}, b.flags()...), b.Context)
 	}
-	args := append([]string{"build", "--layers", "--file", file, "--tag", name}, b.flags()...)
+	args := append([]string{"build", "--layers", "--file", file, "--tag", "oci-archive:" + archive}, b.flags()...)
+	if b.Epoch != "" {
+		args = append(args, "--timestamp", b.Epoch)
+	}
+	// A secret that no RUN mounts changes nothing; it stands in what the engine notes of its working containers, by which
+	// those of a build that was killed are found.
+	args = append(args, "--secret", workingMark(filepath.Base(filepath.Dir(archive)))+"src="+file)
 	if b.Ignore != nil {
 		args = append(args, "--ignorefile", file+".dockerignore")
 	}
-	save := []string{"save", "--quiet", "--format", "oci-archive", "--output", archive, name}
-	if e.Kind == Buildah {
-		save = []string{"push", "--quiet", name, "oci-archive:" + archive}
-	}
-	return [][]string{append(args, b.Context), save, {"rmi", name}}
+	return append(args, b.Context)
 }
 
 // imageName is the name by which an engine keeps an archive of a proof: localhost/DIRECTORY:FILE.
 func imageName(archive string) string {
 	return "localhost/" + filepath.Base(filepath.Dir(archive)) + ":" + strings.TrimSuffix(filepath.Base(archive), filepath.Ext(archive))
+}
+
+// output is BuildKit's exporter. Source: BuildKit docs/build-repro.md, "rewrite-timestamp"; the epoch itself is a build
+// argument.
+func (b Build) output(archive string) string {
+	out := "type=oci,dest=" + archive
+	if b.Epoch != "" {
+		out += ",rewrite-timestamp=true"
+	}
+	return out
 }
 
 // flags are those that docker, podman and buildah have in common.
@@ -116,7 +137,7 @@ func (b Build) flags() []string {
 // buildctl has other names for the same.
 func (b Build) buildctl(dir, archive string) []string {
 	args := []string{"build", "--progress", "plain", "--frontend", "dockerfile.v0", "--local", "context=" + b.Context, "--local", "dockerfile=" + dir,
-		"--output", "type=oci,dest=" + archive}
+		"--output", b.output(archive)}
 	if b.Target != "" {
 		args = append(args, "--opt", "target="+b.Target)
 	}
@@ -143,15 +164,9 @@ func (b Build) buildctl(dir, archive string) []string {
 	return args
 }
 
-// grace is how long an engine has to end after it was asked to.
-const grace = 10 * time.Second
-
-// run runs an engine's command to its end. Cancelling asks it to end before it is killed, so that it can tidy up.
-func run(ctx context.Context, e *Engine, args []string, lines func(string)) error {
-	cmd := exec.CommandContext(ctx, e.Path, args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = grace
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C of the terminal is ours to pass on
+// run runs an engine's command to its end.
+func run(ctx context.Context, e *Engine, dir string, args []string, lines func(string)) error {
+	cmd := e.command(ctx, dir, args...)
 	out := &lineWriter{each: lines}
 	cmd.Stdout, cmd.Stderr = out, out
 	err := cmd.Run()
@@ -162,10 +177,26 @@ func run(ctx context.Context, e *Engine, args []string, lines func(string)) erro
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("running %s %s: %w", e.Kind, args[0], context.Cause(ctx))
-	case errors.As(err, &exit):
-		return &BuildError{Engine: e, Words: out.why(err), Output: out.tail}
+	case !errors.As(err, &exit):
+		return fmt.Errorf("running %s: %w", e.Path, err)
+	case endedBy(exit.ProcessState) != 0:
+		return fmt.Errorf("running %s %s: it was ended by a signal (%s)", e.Kind, args[0], endedBy(exit.ProcessState))
 	}
-	return fmt.Errorf("running %s: %w", e.Path, err)
+	if err := e.alive(ctx); err != nil {
+		return fmt.Errorf("running %s %s: it answers no more: %w", e.Kind, args[0], err)
+	}
+	return &BuildError{Engine: e, Words: out.why(err), Output: out.tail}
+}
+
+// alive asks an engine that has a daemon whether it still answers: a build that ended with its daemon says nothing of the
+// Dockerfile.
+func (e *Engine) alive(ctx context.Context) error {
+	for _, k := range kinds {
+		if k.kind == e.Kind && (k.kind == BuildKit || k.kind == Docker) {
+			return k.answers(ctx, e.Path)
+		}
+	}
+	return nil
 }
 
 // lineWriter cuts what a tool prints into lines and keeps the last ones.

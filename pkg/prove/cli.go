@@ -21,12 +21,13 @@ const labelKey = "imgaudit.prove"
 // cli runs images with docker or podman, whose commands are the same.
 type cli struct {
 	*Engine
+	dir  string       // of the proof
 	made atomic.Int64 // containers
 }
 
 // load gives the engine an archive.
 func (c *cli) load(ctx context.Context, archive string) (string, error) {
-	out, err := c.ask(ctx, "load", "--quiet", "--input", archive)
+	out, err := c.ask(ctx, c.dir, "load", "--quiet", "--input", archive)
 	if err != nil {
 		return "", fmt.Errorf("loading the image: %w", err)
 	}
@@ -39,15 +40,17 @@ func (c *cli) load(ctx context.Context, archive string) (string, error) {
 }
 
 func (c *cli) unload(image string) error {
-	_, err := c.ask(context.Background(), "rmi", "--no-prune", image)
+	_, err := c.tidy(c.dir, "rmi", "--no-prune", image)
 	return err
 }
 
 // create makes a container that is not connected to any network.
 func (c *cli) create(ctx context.Context, r Run) (container, error) {
-	idFile := filepath.Join(r.dir, fmt.Sprintf("container-%d", c.made.Add(1)))
-	args := []string{"run", "--network", c.networkOf(r), "--sig-proxy=false", "--cidfile", idFile, "--label", labelKey + "=" + r.label}
+	made := &cliContainer{cli: c, idFile: filepath.Join(r.dir, fmt.Sprintf("container-%d", c.made.Add(1)))}
+	args := []string{"run", "--network", c.networkOf(r), "--sig-proxy=false", "--cidfile", made.idFile, "--label", labelKey + "=" + r.label}
 	if c.Kind == Podman {
+		made.pidFile = made.idFile + ".pid"
+		args = append(args, "--pidfile", made.pidFile)
 		// What podman adds by itself would hide what the image lacks.
 		args = append(args, "--passwd=false", "--read-only-tmpfs=false", "--timeout", strconv.Itoa(int(r.Time/time.Second)+1))
 	}
@@ -79,7 +82,8 @@ func (c *cli) create(ctx context.Context, r Run) (container, error) {
 	if r.Pids > 0 {
 		args = append(args, "--pids-limit", strconv.Itoa(r.Pids))
 	}
-	return &cliContainer{cli: c, idFile: idFile, args: append(append(args, r.Image), r.Args...)}, nil
+	made.args = append(append(args, r.Image), r.Args...)
+	return made, nil
 }
 
 // networkOf is the network of a run: podman joins one that is there, docker cannot.
@@ -90,45 +94,16 @@ func (c *cli) networkOf(r Run) string {
 	return "ns:" + r.network.path
 }
 
-// ask runs a command of the engine and returns what it prints.
-func (c *cli) ask(ctx context.Context, args ...string) (string, error) {
-	out, err := exec.CommandContext(ctx, c.Path, args...).Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return "", fmt.Errorf("%s %s: %s", c.Kind, args[0], why(string(exit.Stderr), err))
-	}
-	return strings.TrimSpace(string(out)), err
-}
-
 // cliContainer is a container of docker or podman.
 type cliContainer struct {
 	*cli
-	args    []string
-	idFile  string
-	attach  *exec.Cmd // prints what the program prints, and ends with it
-	said    said
-	started time.Time
-	done    chan struct{}
-	after   time.Duration
-	meter   meter
+	attached
+	args   []string
+	idFile string
 }
 
 func (c *cliContainer) start(ctx context.Context) error {
-	c.attach = exec.CommandContext(ctx, c.Path, c.args...)
-	c.attach.Stdout, c.attach.Stderr = &c.said, &c.said
-	c.attach.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.done = make(chan struct{})
-	c.started = time.Now()
-	if err := c.attach.Start(); err != nil {
-		return fmt.Errorf("starting a container: %w", err)
-	}
-	go func() {
-		_ = c.attach.Wait() // the container's state says how it ended
-		c.after = time.Since(c.started)
-		close(c.done)
-	}()
-	c.meter.watch(c.pid, c.done)
-	return nil
+	return c.begin(c.command(ctx, c.dir, c.args...), c.pid)
 }
 
 // state is what `inspect` says of a container.
@@ -145,7 +120,7 @@ func (c *cliContainer) state() (s state, err error) {
 	if id == "" {
 		return s, nil
 	}
-	out, err := c.ask(context.Background(), "inspect", "--type", "container", "--format", "{{json .State}}", id)
+	out, err := c.tidy(c.dir, "inspect", "--type", "container", "--format", "{{json .State}}", id)
 	if err != nil {
 		return s, err
 	}
@@ -158,7 +133,11 @@ func (c *cliContainer) id() string {
 	return strings.TrimSpace(string(id))
 }
 
+// pid is what podman wrote into a file; docker has to be asked.
 func (c *cliContainer) pid() int {
+	if c.pidFile != "" {
+		return c.attached.pid()
+	}
 	s, err := c.state()
 	if err != nil || s.Status != "running" {
 		return 0
@@ -167,12 +146,15 @@ func (c *cliContainer) pid() int {
 }
 
 func (c *cliContainer) signal(sig syscall.Signal) error {
-	_, err := c.ask(context.Background(), "kill", "--signal", strconv.Itoa(int(sig)), c.id())
+	if err := c.attached.signal(sig); err == nil || c.pidFile != "" && errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	_, err := c.tidy(c.dir, "kill", "--signal", strconv.Itoa(int(sig)), c.id())
 	return err
 }
 
 func (c *cliContainer) exec(ctx context.Context, argv []string) (int, string, error) {
-	return execIn(exec.CommandContext(ctx, c.Path, append([]string{"exec", c.id()}, argv...)...))
+	return execIn(c.command(ctx, c.dir, append([]string{"exec", c.id()}, argv...)...))
 }
 
 // execIn runs an engine's exec command.
@@ -186,16 +168,17 @@ func execIn(cmd *exec.Cmd) (int, string, error) {
 }
 
 func (c *cliContainer) wait(ctx context.Context) (Exit, error) {
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		return Exit{}, context.Cause(ctx)
+	if err := c.await(ctx); err != nil {
+		return Exit{}, err
 	}
 	s, err := c.state()
 	if err != nil {
 		return Exit{}, fmt.Errorf("asking how the container ended: %w", err)
 	}
 	e := Exit{Code: s.ExitCode, OOMKilled: s.OOMKilled, After: c.after}
+	if s.Status == "running" {
+		return Exit{}, fmt.Errorf("waiting for the container's end: %s ended before its container", c.tool())
+	}
 	if s.Status != "exited" && s.Status != "stopped" {
 		e.Refused = refusal(c.said.String(), s.Error)
 	} else if s.ExitCode > 128 && s.ExitCode <= 128+64 {
@@ -208,24 +191,25 @@ func (c *cliContainer) output() string { return c.said.String() }
 func (c *cliContainer) peak() int64    { return c.meter.peak() }
 
 func (c *cliContainer) remove() error {
+	c.abandon()
 	id := c.id()
 	if id == "" {
 		return nil
 	}
-	if _, err := c.ask(context.Background(), "rm", "--force", "--volumes", id); err != nil {
+	if err := c.removeContainer(id); err != nil {
 		return fmt.Errorf("removing a container: %w", err)
 	}
 	return os.Remove(c.idFile)
 }
 
-// why is the line of a tool's words that says what is wrong: the first that begins with Error, or else the last.
-func why(words string, err error) string {
-	for line := range strings.Lines(words) {
-		if rest, ok := strings.CutPrefix(line, "Error: "); ok {
-			return strings.TrimSpace(rest)
-		}
+// removeContainer removes one that may still run. Podman would give it ten seconds to end, docker kills it at once.
+func (c *cli) removeContainer(id string) error {
+	args := []string{"rm", "--force", "--volumes", id}
+	if c.Kind == Podman {
+		args = []string{"rm", "--force", "--volumes", "--time", "0", id}
 	}
-	return lastLine(words, err)
+	_, err := c.tidy(c.dir, args...)
+	return err
 }
 
 // ulimits asks for limits that any root may set: engines raise them by default, which a root without CAP_SYS_RESOURCE may

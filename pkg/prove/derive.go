@@ -193,6 +193,15 @@ func (l *layout) seal() error {
 		return err
 	}
 	l.manifest["config"] = l.add(config, "application/vnd.oci.image.config.v1+json")
+	l.manifest["mediaType"] = "application/vnd.oci.image.manifest.v1+json"
+	layers, _ := l.manifest["layers"].([]any)
+	for _, one := range layers { // engines refuse Docker's media types beside the OCI's
+		if d, ok := one.(object); ok {
+			if kind, _ := d["mediaType"].(string); strings.HasPrefix(kind, dockerLayer) {
+				d["mediaType"] = "application/vnd.oci.image.layer.v1.tar" + strings.Replace(strings.TrimPrefix(kind, dockerLayer), ".", "+", 1)
+			}
+		}
+	}
 	manifest, err := json.Marshal(l.manifest)
 	if err != nil {
 		return err
@@ -202,6 +211,10 @@ func (l *layout) seal() error {
 	l.index["manifests"] = []any{d}
 	return nil
 }
+
+// dockerLayer begins the media types of Docker's layers: ".gzip" or nothing follows. Source: Docker's "image manifest v2,
+// schema 2".
+const dockerLayer = "application/vnd.docker.image.rootfs.diff.tar"
 
 func (l *layout) add(blob []byte, mediaType string) object {
 	sum := sha256.Sum256(blob)

@@ -143,13 +143,29 @@ func (k kindOf) look(ctx context.Context) (*Engine, error) {
 	if k.kind == Runc && os.Geteuid() != 0 {
 		return nil, errors.New("it needs root")
 	}
+	out, err := k.question(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{Kind: k.kind, Path: file, Version: strings.TrimPrefix(version.FindString(out), "v")}, nil
+}
+
+// question asks the tool and returns what it prints.
+func (k kindOf) question(ctx context.Context, file string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, file, k.ask...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, file, k.ask...)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return nil, fmt.Errorf("%s does not answer: %s", k.file, lastLine(string(out), err))
+		return "", fmt.Errorf("%s does not answer: %s", k.file, lastLine(string(out), err))
 	}
-	return &Engine{Kind: k.kind, Path: file, Version: strings.TrimPrefix(version.FindString(string(out)), "v")}, nil
+	return string(out), nil
+}
+
+func (k kindOf) answers(ctx context.Context, file string) error {
+	_, err := k.question(ctx, file)
+	return err
 }
 
 // lastLine is the last line that a tool printed, or else its error.

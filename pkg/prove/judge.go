@@ -63,7 +63,11 @@ func events(o *audit.Observation, rulesFor func(message string) []string) (all [
 	case o.OOMKilled:
 		all = append(all, event{"the memory limit ended it", nil, true})
 	case bad(o) && o.ExitCode != nil:
-		all = append(all, event{fmt.Sprintf("exit code %d: %s", *o.ExitCode, o.FirstLine), append(known, atStart...), len(known) > 0})
+		isKnown := len(known) > 0
+		if *o.ExitCode == 126 || *o.ExitCode == 127 { // a shell's and a loader's: whatever the words, it did not start
+			known = append(known, atStart...)
+		}
+		all = append(all, event{fmt.Sprintf("exit code %d: %s", *o.ExitCode, o.FirstLine), known, isKnown})
 	case bad(o):
 		all = append(all, event{fmt.Sprintf("%s: %s", o.Signal, o.FirstLine), append(known, atStart...), len(known) > 0})
 	case o.Status >= 500:
@@ -92,14 +96,24 @@ func trouble(o *audit.Observation) string {
 	return ""
 }
 
-// foretells is the first prediction by one of the rules, nil if there is none.
+// foretells is a prediction by the first of the rules that has one, nil if there is none.
 func foretells(s *audit.Step, rules []string) *audit.Prediction {
-	for i := range s.Predictions {
-		if slices.Contains(rules, s.Predictions[i].Rule) {
-			return &s.Predictions[i]
+	for _, rule := range rules {
+		for i := range s.Predictions {
+			if s.Predictions[i].Rule == rule {
+				return &s.Predictions[i]
+			}
 		}
 	}
 	return nil
+}
+
+// halted reports whether something that was foretold kept the program from starting: whether others would have done so,
+// too, cannot be seen then.
+func halted(s *audit.Step) bool {
+	return s.Observed.Refused != "" || slices.ContainsFunc(s.Predictions, func(p audit.Prediction) bool {
+		return p.Seen && slices.Contains(atStart, p.Rule)
+	})
 }
 
 // judge compares what was foretold with what happened, marks the predictions that were seen, and says why.
@@ -118,6 +132,7 @@ func judge(s *audit.Step, rulesFor func(message string) []string, calm bool) {
 		}
 	}
 	abrupt := o.ExitCode != nil && *o.ExitCode == 2 || o.Signal != "" || o.Stop != nil && o.Stop.Request == "lost"
+	never := halted(s)
 	for i := range s.Predictions {
 		switch p := &s.Predictions[i]; {
 		case p.Seen || p.Severity != audit.Error && p.Rule != "stop-signal-unhandled":
@@ -126,7 +141,7 @@ func judge(s *audit.Step, rulesFor func(message string) []string, calm bool) {
 			if foretold == "" {
 				foretold = "foretold by stop-signal-unhandled: " + summary(o)
 			}
-		case slices.Contains(atStart, p.Rule) && !strings.Contains(p.Message, "HEALTHCHECK"):
+		case slices.Contains(atStart, p.Rule) && !never && !strings.Contains(p.Message, "HEALTHCHECK"):
 			set(s, audit.OutcomeDiffers, "%s was foretold, and the program started", p.Rule)
 			return
 		case p.Rule == "stop-signal-lost" && o.Stop != nil:
@@ -172,7 +187,9 @@ func summary(o *audit.Observation) string {
 	}
 	verified := map[string]bool{}
 	for _, h := range o.Handshakes {
-		verified[h.Server] = true
+		if h.Refused == "" && h.Server != "" {
+			verified[h.Server] = true
+		}
 	}
 	for _, server := range sorted(verified) {
 		words = append(words, "verified "+server)
@@ -180,7 +197,7 @@ func summary(o *audit.Observation) string {
 	if o.GOMAXPROCS > 0 {
 		words = append(words, fmt.Sprintf("GOMAXPROCS %d", o.GOMAXPROCS))
 	}
-	if o.Health != nil {
+	if o.Health != nil && o.Health.ExitCode == 0 {
 		words = append(words, "healthy")
 	}
 	if o.Stop != nil && !o.Stop.Lost {

@@ -11,7 +11,8 @@ import (
 )
 
 // meter watches how much memory a program takes: the high-water mark of its resident pages (proc(5), VmHWM), looked at
-// every few milliseconds because it is gone with the process. The memory of a tmpfs is not in it.
+// every few milliseconds because it is gone with the process; and what its control group holds, which counts further
+// processes and the files of a tmpfs, but has no high-water mark of its own without the page cache.
 type meter struct{ most atomic.Int64 }
 
 const meterInterval = 20 * time.Millisecond
@@ -19,16 +20,18 @@ const meterInterval = 20 * time.Millisecond
 // watch looks until done.
 func (m *meter) watch(pid func() int, done <-chan struct{}) {
 	go func() {
-		var status string
+		var status, stat string
 		tick := time.NewTicker(meterInterval)
 		defer tick.Stop()
 		for {
 			if status == "" {
 				if p := pid(); p > 0 {
 					status = fmt.Sprintf("/proc/%d/status", p)
+					stat = memoryStat(p)
 				}
 			}
-			m.look(status)
+			m.raise(highWater(status))
+			m.raise(held(stat))
 			select {
 			case <-done:
 				return
@@ -38,20 +41,25 @@ func (m *meter) watch(pid func() int, done <-chan struct{}) {
 	}()
 }
 
-func (m *meter) look(status string) {
-	if status == "" {
-		return
+func (m *meter) raise(n int64) {
+	if n > m.most.Load() {
+		m.most.Store(n)
 	}
+}
+
+// highWater is the most that a process had resident, in bytes, 0 if it is gone.
+func highWater(status string) int64 {
 	text, err := os.ReadFile(status)
 	if err != nil {
-		return
+		return 0
 	}
 	_, rest, ok := bytes.Cut(text, []byte("VmHWM:"))
-	if fields := strings.Fields(string(rest)); ok && len(fields) > 0 {
-		if kib, err := strconv.ParseInt(fields[0], 10, 64); err == nil && kib<<10 > m.most.Load() {
-			m.most.Store(kib << 10)
-		}
+	fields := strings.Fields(string(rest))
+	if !ok || len(fields) == 0 {
+		return 0
 	}
+	kib, _ := strconv.ParseInt(fields[0], 10, 64)
+	return kib << 10
 }
 
 func (m *meter) peak() int64 { return m.most.Load() }

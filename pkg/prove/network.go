@@ -2,6 +2,7 @@ package prove
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -33,10 +34,31 @@ func newNetwork(dir string) (*network, error) {
 	})
 	if err != nil {
 		os.Remove(n.path)
-		return nil, fmt.Errorf("making a network: %w", err)
+		return nil, wordsOf(err)
 	}
 	return n, nil
 }
+
+// wordsOf says what the making of a network failed of.
+func wordsOf(err error) error {
+	if errors.Is(err, os.ErrPermission) {
+		return &NoNetwork{err}
+	}
+	return fmt.Errorf("making a network: %w", err)
+}
+
+// NoNetwork is the error of one who may not make a network: what a program listens at, asks and answers is seen from
+// inside its network only.
+type NoNetwork struct{ err error }
+
+func (e *NoNetwork) Error() string {
+	return fmt.Sprintf("making a network for the container, which needs root: %v", e.err)
+}
+
+func (e *NoNetwork) Unwrap() error { return e.err }
+
+// Hint says how to get the right.
+func (e *NoNetwork) Hint() string { return "run it as root (sudo imgaudit prove ..)" }
 
 // close lets the namespace go, which ends with its last process.
 func (n *network) close() error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
@@ -16,16 +17,19 @@ import (
 type Options struct {
 	Engines *Engines
 	Build   *Build   // nil: Archive is there already
+	File    string   // the path of the Dockerfile that is built, for the proof
 	Archive string   // OCI layout in a tar file
 	Needs   Needs    // what the program needs to be started
-	Only    []string // names of conditions, nil for all
+	Only    []string // names of conditions, nil for all; the first is always run
+	// Text is what the audit says of the Dockerfile before it is built: the prediction of the build. Nil for nothing.
+	Text *audit.Result
 	// Audit reads and audits an archive; its result is the prediction. Rules gives the IDs of the rules that know a message.
 	Audit    func(ctx context.Context, archive string) (*audit.Subject, *audit.Result, error)
 	RulesFor func(message string) []string
 	Progress func(line string) // what is being done, one line each; nil for none
 }
 
-// The bounds of every run; a condition may be stricter.
+// The bounds of every run; a condition may be stricter. The time is what it may take beside what its needs say.
 const (
 	runTime   = time.Minute
 	runMemory = 512 << 20
@@ -41,19 +45,18 @@ func Prove(ctx context.Context, opt Options) (proof *audit.Proof, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	p := &prover{Options: opt, workshop: w, proof: &audit.Proof{Steps: []audit.Step{}}}
+	p := &prover{Options: opt, workshop: w, proof: &audit.Proof{Engines: []string{}, Steps: []audit.Step{}, Skipped: []audit.SkippedStep{}, Outcome: audit.OutcomeUnproven}}
 	if p.Progress == nil {
 		p.Progress = func(string) {}
 	}
 	defer func() { p.proof.Seconds = time.Since(began).Seconds() }()
 	if built, err := p.build(ctx); err != nil || !built {
-		p.proof.Outcome = audit.OutcomeUnproven
 		return p.proof, err
 	}
 	if err := p.steps(ctx); err != nil {
 		return p.proof, err
 	}
-	p.proof.Outcome = worst(p.proof.Steps)
+	p.proof.Outcome = worst(p.proof)
 	return p.proof, nil
 }
 
@@ -66,7 +69,7 @@ type prover struct {
 	worlds worlds
 }
 
-// build builds the image; false when the engine gave it up.
+// build builds the image; false when the engine gave it up, and the proof ends there.
 func (p *prover) build(ctx context.Context) (bool, error) {
 	if p.Build == nil {
 		return true, nil
@@ -76,13 +79,21 @@ func (p *prover) build(ctx context.Context) (bool, error) {
 	began := time.Now()
 	p.Archive = filepath.Join(p.dir, "built.tar")
 	err := p.Build.Run(ctx, p.Engines.Build, p.Archive, p.Progress)
-	p.proof.Build = &audit.Built{Dockerfile: "Dockerfile", Seconds: time.Since(began).Seconds()}
 	var failed *BuildError
-	if errors.As(err, &failed) {
-		p.proof.Build.Failed, p.proof.Build.Output = failed.Words, failed.Output
-		return false, nil
+	if err != nil && !errors.As(err, &failed) {
+		return false, err
 	}
-	return err == nil, err
+	b := &audit.Built{Dockerfile: p.File, Seconds: time.Since(began).Seconds(), Predictions: buildPredictions(p.Text)}
+	if failed != nil {
+		b.Failed, b.Output = failed.Words, failed.Output
+	}
+	judgeBuild(b)
+	p.proof.Build = b
+	p.Progress(fmt.Sprintf("build: %s: %s", b.Outcome, b.Because))
+	if failed != nil {
+		p.proof.Outcome = b.Outcome
+	}
+	return failed == nil, nil
 }
 
 // steps runs the conditions one after the other.
@@ -96,7 +107,9 @@ func (p *prover) steps(ctx context.Context) (err error) {
 	if p.runner, err = p.newRunner(); err != nil {
 		return err
 	}
-	p.proof.Engines = append(p.proof.Engines, p.Engines.Run.String())
+	if run := p.Engines.Run.String(); !slices.Contains(p.proof.Engines, run) {
+		p.proof.Engines = append(p.proof.Engines, run)
+	}
 	subject, _, err := p.Audit(ctx, p.Archive)
 	if err != nil {
 		return fmt.Errorf("auditing what was built: %w", err)
@@ -107,7 +120,11 @@ func (p *prover) steps(ctx context.Context) (err error) {
 	p.proof.Image = subject.Image.Digest
 	calm := false
 	for i, c := range conditions {
-		if len(p.Only) > 0 && i > 0 && !slices.Contains(p.Only, c.name) {
+		switch {
+		case i > 0 && len(p.Only) > 0 && !slices.Contains(p.Only, c.name):
+			continue
+		case i > 0 && !calm:
+			p.skip(c.name, "it does not go well as it was built: there is nothing to compare with")
 			continue
 		}
 		step, err := p.step(ctx, subject, c, calm)
@@ -115,17 +132,20 @@ func (p *prover) steps(ctx context.Context) (err error) {
 			return fmt.Errorf("running it %s: %w", c.name, err)
 		}
 		if step == nil {
+			p.skip(c.name, "the image has no "+strings.TrimPrefix(strings.TrimPrefix(c.name, "no "), "expired "))
 			continue
 		}
 		p.proof.Steps = append(p.proof.Steps, *step)
-		if c.name == asBuilt {
-			if trouble(&step.Observed) != "" {
-				break // nothing to compare the other conditions with
-			}
-			calm = true
+		if i == 0 {
+			calm = trouble(&step.Observed) == ""
 		}
 	}
 	return nil
+}
+
+// skip says that a condition is not run.
+func (p *prover) skip(name, because string) {
+	p.proof.Skipped = append(p.proof.Skipped, audit.SkippedStep{Name: name, Because: because})
 }
 
 // step audits and runs the image under one condition; nil when the condition says nothing of this image.
@@ -162,7 +182,7 @@ func (p *prover) step(ctx context.Context, s *audit.Subject, c condition, calm b
 	}
 	defer func() { err = errors.Join(err, p.runner.unload(image)) }()
 	t := &trial{runner: p.runner, needs: p.Needs, ca: ca, request: true, stop: c.stop, run: p.bounded(c.run, image)}
-	t.run.Env = c.env
+	t.run.Args, t.run.Env = p.Needs.Args, slices.Concat(c.env, p.Needs.Env)
 	if c.name == asBuilt {
 		t.health = healthCommand(s.Image.Config)
 	}
@@ -180,7 +200,7 @@ func (p *prover) step(ctx context.Context, s *audit.Subject, c condition, calm b
 
 // bounded gives a run its image, its name and the bounds that it does not set itself.
 func (p *prover) bounded(r Run, image string) Run {
-	r.Image, r.label, r.dir, r.Time = image, p.name, p.dir, runTime
+	r.Image, r.label, r.dir, r.Time = image, p.name, p.dir, runTime+p.Needs.time()
 	if r.Memory == 0 {
 		r.Memory = runMemory
 	}
@@ -195,25 +215,25 @@ func (p *prover) newRunner() (runner, error) {
 	case Runc:
 		return &bare{Engine: e, dir: p.dir}, nil
 	case Docker, Podman:
-		return &cli{Engine: e}, nil
+		return &cli{Engine: e, dir: p.dir}, nil
 	default:
 		return nil, fmt.Errorf("%s runs no images", e.Kind)
 	}
 }
 
-// worst is the outcome of a proof.
-func worst(steps []audit.Step) audit.Outcome {
-	all := audit.OutcomeHolds
-	for _, s := range steps {
-		switch {
-		case s.Outcome == audit.OutcomeDiffers:
-			return audit.OutcomeDiffers
-		case s.Outcome != audit.OutcomeHolds:
-			all = s.Outcome
+// worst is the outcome of a proof that came to its end.
+func worst(p *audit.Proof) audit.Outcome {
+	outcomes := []audit.Outcome{}
+	if p.Build != nil {
+		outcomes = append(outcomes, p.Build.Outcome)
+	}
+	for _, s := range p.Steps {
+		outcomes = append(outcomes, s.Outcome)
+	}
+	for _, o := range []audit.Outcome{audit.OutcomeDiffers, audit.OutcomeUnproven} {
+		if slices.Contains(outcomes, o) {
+			return o
 		}
 	}
-	if len(steps) == 0 {
-		return audit.OutcomeUnproven
-	}
-	return all
+	return audit.OutcomeHolds
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imgaudit/imgaudit/internal/imagetest"
 	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/cache"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 	"github.com/imgaudit/imgaudit/pkg/prove"
 	"github.com/imgaudit/imgaudit/pkg/rules"
@@ -69,7 +70,12 @@ func archive(t *testing.T, config layers.Config, files ...layers.File) string {
 // run proves an archive.
 func run(t *testing.T, e *prove.Engines, archive string, needs prove.Needs, only ...string) *audit.Proof {
 	t.Helper()
-	p, err := prove.Prove(t.Context(), prove.Options{Engines: e, Archive: archive, Needs: needs, Only: only, RulesFor: rulesFor, Audit: auditArchive, Progress: func(s string) { t.Log(s) }})
+	store, err := cache.Open(filepath.Join(t.TempDir(), "cache"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	p, err := prove.Prove(t.Context(), prove.Options{Engines: e, Archive: archive, Needs: needs, Only: only, RulesFor: rulesFor, Audit: auditing(store), Progress: func(s string) { t.Log(s) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,12 +89,22 @@ func rulesFor(message string) (ids []string) {
 	return ids
 }
 
+// auditArchive audits an archive.
 func auditArchive(ctx context.Context, archive string) (*audit.Subject, *audit.Result, error) {
-	subjects, err := target.Subjects(ctx, []string{"oci-archive:" + archive}, target.Options{Now: time.Now()})
-	if err != nil {
-		return nil, nil, err
+	return auditing(nil)(ctx, archive)
+}
+
+// auditing audits archives; the cache has what is known of the layers that they share.
+func auditing(store *cache.Store) func(context.Context, string) (*audit.Subject, *audit.Result, error) {
+	return func(ctx context.Context, archive string) (*audit.Subject, *audit.Result, error) {
+		subjects, err := target.Subjects(ctx, []string{"oci-archive:" + archive}, target.Options{Now: time.Now(), Cache: store})
+		if err != nil {
+			return nil, nil, err
+		}
+		result := audit.Run(subjects[0], rules.All())
+		target.Finish(subjects)
+		return subjects[0], result, nil
 	}
-	return subjects[0], audit.Run(subjects[0], rules.All()), nil
 }
 
 // complete is what the service needs.
@@ -144,6 +160,7 @@ func TestFaults(t *testing.T) {
 		because string
 	}{
 		{"an entrypoint that is not there", layers.Config{Entrypoint: []string{"/nothing"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "foretold by entrypoint-missing"},
+		{"two faults at the start, of which one shows", layers.Config{Entrypoint: []string{"/nothing"}, Env: []string{"GOMEMLIMIT=512Mi"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "foretold by entrypoint-missing"},
 		{"one that may not be executed", layers.Config{Entrypoint: []string{"/app"}}, []layers.File{{Path: "app", Mode: 0o644, Data: plain.Data}}, prove.Needs{}, audit.OutcomeHolds, "foretold by entrypoint-not-executable"},
 		{"a value that the runtime cannot read", layers.Config{Entrypoint: []string{"/app"}, Env: []string{"GOMEMLIMIT=512Mi"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "foretold by environment-malformed"},
 		{"a program that needs what is not here", layers.Config{Entrypoint: []string{"/app"}, Cmd: []string{"db:5432"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeUnproven, "error: no database at db:5432"},

@@ -3,16 +3,12 @@ package prove
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/imgaudit/imgaudit/pkg/layers"
 )
@@ -50,8 +46,9 @@ func (b *bare) unload(image string) error {
 // create unpacks the image into a bundle of its own.
 func (b *bare) create(_ context.Context, r Run) (container, error) {
 	img := b.kept[r.Image]
-	c := &bareContainer{Engine: b.Engine, name: fmt.Sprintf("%s-%d", filepath.Base(b.dir), b.made.Add(1))}
-	c.bundle = filepath.Join(b.dir, c.name)
+	c := &bareContainer{Engine: b.Engine, dir: b.dir, name: fmt.Sprintf("%s-%d", filepath.Base(b.dir), b.made.Add(1))}
+	c.bundle, c.group = filepath.Join(b.dir, c.name), controlGroup(c.name)
+	c.pidFile = filepath.Join(c.bundle, "pid")
 	if err := unpack(img.FS, filepath.Join(c.bundle, "rootfs")); err != nil {
 		return nil, fmt.Errorf("unpacking the image: %w", err)
 	}
@@ -73,75 +70,48 @@ func (b *bare) create(_ context.Context, r Run) (container, error) {
 // bareContainer is one bundle.
 type bareContainer struct {
 	*Engine
+	attached
+	dir          string // of the proof
 	name, bundle string
 	refused      string // before runc was asked
-	cmd          *exec.Cmd
-	said         said
-	started      time.Time
-	after        time.Duration
-	done         chan struct{}
-	meter        meter
+	group        controlGroup
 }
 
 func (c *bareContainer) start(ctx context.Context) error {
-	c.done = make(chan struct{})
-	c.started = time.Now()
 	if c.refused != "" {
-		close(c.done)
 		return nil
 	}
-	c.cmd = exec.CommandContext(ctx, c.Path, "--root", filepath.Join(c.bundle, "state"), "run", "--bundle", c.bundle, "--pid-file", filepath.Join(c.bundle, "pid"), c.name)
-	c.cmd.Stdout, c.cmd.Stderr = &c.said, &c.said
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.cmd.WaitDelay = grace
-	if err := c.cmd.Start(); err != nil {
-		return fmt.Errorf("starting a container: %w", err)
-	}
-	go func() {
-		_ = c.cmd.Wait() // the state says how it ended
-		c.after = time.Since(c.started)
-		close(c.done)
-	}()
-	c.meter.watch(c.pid, c.done)
-	return nil
+	// --keep leaves the control group there, which knows whether the memory limit ended the program.
+	cmd := c.command(ctx, c.dir, "--root", filepath.Join(c.bundle, "state"), "run", "--keep", "--bundle", c.bundle, "--pid-file", c.pidFile, c.name)
+	return c.begin(cmd, c.pid)
 }
 
 func (c *bareContainer) pid() int {
-	select {
-	case <-c.done:
-		return 0
-	default:
-	}
-	text, err := os.ReadFile(filepath.Join(c.bundle, "pid"))
-	if err != nil {
+	if c.refused != "" {
 		return 0
 	}
-	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-	return pid
+	return c.attached.pid()
 }
 
 func (c *bareContainer) signal(sig syscall.Signal) error {
-	pid := c.pid()
-	if pid == 0 {
+	if c.refused != "" {
 		return os.ErrProcessDone
 	}
-	return syscall.Kill(pid, sig)
+	return c.attached.signal(sig)
 }
 
 func (c *bareContainer) exec(ctx context.Context, argv []string) (int, string, error) {
-	return execIn(exec.CommandContext(ctx, c.Path, append([]string{"--root", filepath.Join(c.bundle, "state"), "exec", c.name}, argv...)...))
+	return execIn(c.command(ctx, c.dir, append([]string{"--root", filepath.Join(c.bundle, "state"), "exec", c.name}, argv...)...))
 }
 
 func (c *bareContainer) wait(ctx context.Context) (Exit, error) {
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		return Exit{}, context.Cause(ctx)
-	}
 	if c.refused != "" {
 		return Exit{Refused: c.refused}, nil
 	}
-	e := Exit{Code: c.cmd.ProcessState.ExitCode(), After: c.after}
+	if err := c.await(ctx); err != nil {
+		return Exit{}, err
+	}
+	e := Exit{Code: c.cmd.ProcessState.ExitCode(), After: c.after, OOMKilled: c.group.oomKills() > 0}
 	out := c.said.String()
 	switch _, words, ok := strings.Cut(out, "runc run failed: "); {
 	case ok && e.Code != 0:
@@ -158,32 +128,20 @@ func (c *bareContainer) output() string { return c.said.String() }
 func (c *bareContainer) peak() int64    { return c.meter.peak() }
 
 func (c *bareContainer) remove() error {
-	return removeBundle(context.Background(), c.Path, c.bundle, c.name)
+	c.abandon()
+	return c.removeBundle(c.dir, c.bundle)
 }
 
 // removeBundle ends and forgets a container and removes its files.
-func removeBundle(ctx context.Context, runc, bundle, name string) error {
-	state := filepath.Join(bundle, "state")
+func (e *Engine) removeBundle(dir, bundle string) error {
+	name, state := filepath.Base(bundle), filepath.Join(bundle, "state")
 	if _, err := os.Stat(filepath.Join(state, name)); err == nil {
-		if out, err := exec.CommandContext(ctx, runc, "--root", state, "delete", "--force", name).CombinedOutput(); err != nil {
-			return fmt.Errorf("removing a container: %s", lastLine(string(out), err))
+		if _, err := e.tidy(dir, "--root", state, "delete", "--force", name); err != nil {
+			return fmt.Errorf("removing a container: %w", err)
 		}
+	}
+	if err := removeGroups(name); err != nil {
+		return err
 	}
 	return removeTree(bundle)
-}
-
-// removeRuncState removes the containers that a dead proof left in its directory.
-func removeRuncState(ctx context.Context, runc, dir string) (gone []string, failed error) {
-	bundles, err := filepath.Glob(filepath.Join(dir, filepath.Base(dir)+"-*"))
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range bundles {
-		if err := removeBundle(ctx, runc, b, filepath.Base(b)); err != nil {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		gone = append(gone, "runc container "+filepath.Base(b))
-	}
-	return gone, failed
 }

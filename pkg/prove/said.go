@@ -48,10 +48,11 @@ func refusal(output, state string) string {
 	if words == "" {
 		words = lastLine(output, fmt.Errorf("no words"))
 	}
-	for _, before := range []string{"Error: ", "unable to start container ", "OCI runtime error: ", "OCI runtime attempted to invoke a command that was not found", "runc create failed: ", "container_linux.go"} {
+	for _, before := range []string{"Error: ", "OCI runtime error: ", "runc create failed: ", "unable to start container process: ", "container_linux.go"} {
 		if _, rest, ok := strings.Cut(words, before); ok && rest != "" {
 			words = rest
 		}
 	}
+	words, _, _ = strings.Cut(words, ": OCI runtime ") // podman's own word on the same
 	return strings.TrimSpace(words)
 }

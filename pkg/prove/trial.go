@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -42,6 +43,11 @@ const (
 	graceTime = 10 * time.Second // docker stop's
 )
 
+// time is how long a run that goes as it should may take.
+func (n Needs) time() time.Duration {
+	return or(n.Ready, readyTime) + or(n.Watch, watchTime) + or(n.Grace, graceTime)
+}
+
 func or(d, otherwise time.Duration) time.Duration {
 	if d > 0 {
 		return d
@@ -65,7 +71,6 @@ func (t *trial) do(ctx context.Context) (o audit.Observation, err error) {
 	if err := t.settings(); err != nil {
 		return o, err
 	}
-	t.run.Args, t.run.Env = t.needs.Args, append(t.run.Env, t.needs.Env...)
 	c, err := t.runner.create(ctx, t.run)
 	if err != nil {
 		return o, err
@@ -76,7 +81,9 @@ func (t *trial) do(ctx context.Context) (o audit.Observation, err error) {
 	}
 	s := &scene{trial: t, container: c, net: net, world: w, began: time.Now(), ended: make(chan struct{})}
 	go s.await(ctx)
-	s.play(ctx)
+	if err := s.play(ctx); err != nil {
+		return o, err
+	}
 	return s.observation()
 }
 
@@ -117,16 +124,19 @@ func (s *scene) await(ctx context.Context) {
 	close(s.ended)
 }
 
-// play watches the program until it is ready, asks it, stops it.
-func (s *scene) play(ctx context.Context) {
+// killTime is how long a program may outlive SIGKILL, as one does that waits for a disk.
+const killTime = 30 * time.Second
+
+// play watches the program until it is ready, asks it, stops it. The error is that it could not be ended.
+func (s *scene) play(ctx context.Context) error {
 	address, ready := s.untilReady()
 	if ready {
-		s.seen.Status = s.ask(ctx, address)
+		address = s.askAll(ctx, address)
 	}
 	s.sleep(or(s.needs.Watch, watchTime))
 	select {
 	case <-s.ended:
-		return
+		return nil
 	default:
 	}
 	s.seen.Health = s.check(ctx)
@@ -135,7 +145,22 @@ func (s *scene) play(ctx context.Context) {
 		s.seen.Stop = s.end(address, ready)
 	}
 	_ = s.container.signal(syscall.SIGKILL) // one that has ended cannot be killed
-	<-s.ended
+	select {
+	case <-s.ended:
+		return nil
+	case <-time.After(killTime):
+		return fmt.Errorf("ending the container: SIGKILL did not end it within %s", killTime)
+	}
+}
+
+// askAll asks at every address at which the program listens until one answers as HTTP does, and returns that address.
+func (s *scene) askAll(ctx context.Context, first netip.AddrPort) netip.AddrPort {
+	for _, a := range s.listens() {
+		if s.seen.Status = s.ask(ctx, a); s.seen.Status != 0 {
+			return a
+		}
+	}
+	return first
 }
 
 // untilReady waits until the program listens somewhere, ends, or has had its time.
@@ -196,7 +221,8 @@ func (s *scene) observation() (audit.Observation, error) {
 	if s.err != nil {
 		return o, s.err
 	}
-	o.Refused, o.Ended, o.OOMKilled = s.exit.Refused, !s.told, s.exit.OOMKilled
+	o.Refused = strings.TrimPrefix(s.exit.Refused, "unable to start container process: ")
+	o.Ended, o.OOMKilled = !s.told, s.exit.OOMKilled
 	o.Seconds = s.exit.After.Seconds()
 	o.Memory = s.container.peak()
 	o.Lookups, o.Handshakes = s.world.seen()

@@ -1,0 +1,5 @@
+//go:build !cgo && !sqlite
+
+package linked
+
+func use() error { return nil }

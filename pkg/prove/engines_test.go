@@ -1,0 +1,243 @@
+package prove_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/imgaudit/imgaudit/pkg/layers"
+	"github.com/imgaudit/imgaudit/pkg/prove"
+)
+
+// builder gives an engine of this machine that builds, or skips. A BuildKit daemon is started for the test.
+func builder(t *testing.T, kind prove.Kind) *prove.Engine {
+	t.Helper()
+	if testing.Short() || os.Geteuid() != 0 {
+		t.Skip("builds images, which needs root and time")
+	}
+	t.Setenv("BUILDAH_ISOLATION", "chroot") // in a container there may be no right to more
+	if kind == prove.BuildKit {
+		buildkitd(t)
+	}
+	e, err := prove.Find(t.Context(), string(kind), true)
+	if err != nil {
+		t.Skip(err)
+	}
+	return e.Build
+}
+
+// buildkitd starts a daemon and returns its process, or skips.
+func buildkitd(t *testing.T) *os.Process {
+	t.Helper()
+	if dir, ok := os.LookupEnv("IMGAUDIT_CI_DIR"); ok {
+		t.Setenv("PATH", os.Getenv("PATH")+":"+filepath.Join(dir, "bin"))
+	}
+	file, err := exec.LookPath("buildkitd")
+	if err != nil {
+		t.Skip(err)
+	}
+	root, err := os.MkdirTemp("", "bk") // the name of a socket is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // a daemon that was killed leaves its mounts
+		for line := range strings.Lines(string(read(t, "/proc/self/mountinfo"))) {
+			if at := strings.Fields(line)[4]; strings.HasPrefix(at, root) {
+				_ = syscall.Unmount(at, syscall.MNT_DETACH)
+			}
+		}
+		os.RemoveAll(root)
+	})
+	address := "unix://" + root + "/s"
+	cmd := exec.Command(file, "--root", root, "--addr", address, "--containerd-worker=false", "--oci-worker-net", "host")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Signal(os.Interrupt); _ = cmd.Wait() })
+	t.Setenv("BUILDKIT_HOST", address)
+	for range 100 {
+		if exec.Command("buildctl", "debug", "info").Run() == nil {
+			return cmd.Process
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("buildkitd does not answer")
+	return nil
+}
+
+// builderContext is a context directory with the program builder, and one to be named "extra".
+func builderContext(t *testing.T) (dir, extra string) {
+	t.Helper()
+	dir, extra = t.TempDir(), t.TempDir()
+	for file, data := range map[string][]byte{filepath.Join(dir, "app"): program(t, "builder"), filepath.Join(dir, "kept"): nil, filepath.Join(dir, "ignored"): nil, filepath.Join(extra, "file"): nil} {
+		if err := os.WriteFile(file, data, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, extra
+}
+
+const everything = `FROM scratch AS base
+ARG WHO=nobody
+ARG TARGETARCH
+COPY app /app
+COPY . /context
+RUN --mount=type=secret,id=token ["/app", "secret", "/run/secrets/token"]
+COPY --from=extra file /extra
+LABEL who=$WHO arch=$TARGETARCH
+
+FROM base AS wanted
+LABEL stage=wanted
+
+FROM base AS last
+RUN ["/app", \
+     "fail"]
+`
+
+// TestBuildEngines builds one Dockerfile that uses a build argument, a secret, a target, a platform, a named context and
+// an ignore file with every engine that is here.
+func TestBuildEngines(t *testing.T) {
+	for _, kind := range []prove.Kind{prove.BuildKit, prove.Podman, prove.Buildah, prove.Docker} {
+		t.Run(string(kind), func(t *testing.T) {
+			e := builder(t, kind)
+			dir, extra := builderContext(t)
+			token := filepath.Join(t.TempDir(), "token")
+			if err := os.WriteFile(token, []byte("12345"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			temp := ownTemp(t)
+			place := filepath.Join(temp, "imgaudit-prove-0"+string(kind))
+			if err := os.Mkdir(place, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			b := prove.Build{Dockerfile: []byte(everything), Ignore: []byte("ignored\n"), Context: dir, Target: "wanted", Platform: "linux/" + runtime.GOARCH,
+				BuildArgs: map[string]string{"WHO": "somebody"}, Secrets: []string{"id=token,src=" + token}, Contexts: map[string]string{"extra": extra}}
+			for _, pass := range []string{"first", "again"} {
+				var lines []string
+				file := filepath.Join(place, pass+".tar")
+				if err := b.Run(t.Context(), e, file, func(l string) { lines = append(lines, l) }); err != nil {
+					t.Fatalf("%v\n%s", err, strings.Join(lines, "\n"))
+				}
+				img, err := layers.Read(t.Context(), layers.OCIArchive, file, layers.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if l := img.Config.Labels; l["who"] != "somebody" || l["arch"] != runtime.GOARCH || l["stage"] != "wanted" {
+					t.Errorf("labels %v", l)
+				}
+				for name, want := range map[string]bool{"/context/kept": true, "/extra": true, "/size": true, "/context/ignored": false} {
+					if _, ok := img.FS.Entry(name); ok != want {
+						t.Errorf("%s is there: %v, want %v", name, ok, want)
+					}
+				}
+				if size, _ := img.FS.ReadFile("size"); string(size) != "5" {
+					t.Errorf("the secret had %q bytes, want 5", size)
+				}
+				if text := strings.ToLower(strings.Join(lines, "\n")); len(lines) < 5 || pass == "again" && !strings.Contains(text, "using cache") && !strings.Contains(text, "cached") {
+					t.Errorf("%s: the engine said\n%s", pass, text)
+				}
+			}
+			b.Target = ""
+			var failed *prove.BuildError
+			err := b.Run(t.Context(), e, filepath.Join(place, "failed.tar"), nil)
+			if !errors.As(err, &failed) || failed.Line != 14 {
+				t.Errorf("%v, which is not a build that failed in line 14", err)
+			} else if !strings.Contains(strings.Join(failed.Output, "\n"), "the builder gives up") {
+				t.Errorf("the program's words are not kept: %q", failed.Output)
+			}
+			if err := os.RemoveAll(place); err != nil {
+				t.Error(err)
+			}
+			nothingLeft(t, temp, []string{filepath.Base(place)})
+		})
+	}
+}
+
+// TestBuildHangs: a build that does not end is ended by its deadline, and nothing of it is left.
+func TestBuildHangs(t *testing.T) {
+	for _, kind := range []prove.Kind{prove.BuildKit, prove.Podman, prove.Buildah} {
+		t.Run(string(kind), func(t *testing.T) {
+			e := builder(t, kind)
+			dir, _ := builderContext(t)
+			temp := ownTemp(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			late := errors.New("it took too long")
+			var names []string
+			proof, err := prove.Prove(ctx, prove.Options{Engines: &prove.Engines{Build: e}, Build: &prove.Build{Dockerfile: []byte("FROM scratch\nCOPY app /app\nRUN [\"/app\", \"hang\"]\n"), Context: dir},
+				Progress: func(line string) {
+					if strings.Contains(line, "the builder hangs") {
+						names = proofs(t, temp)
+						cancel(late)
+					}
+				}})
+			if !errors.Is(err, late) {
+				t.Errorf("%v, %+v; want the deadline's error", err, proof)
+			}
+			if len(names) != 1 {
+				t.Errorf("it did not come to hang")
+			}
+			nothingLeft(t, temp, names)
+		})
+	}
+}
+
+// TestBuilderDies: an engine that dies while it builds is an error, not an image that does not build.
+func TestBuilderDies(t *testing.T) {
+	for _, kind := range []prove.Kind{prove.BuildKit, prove.Podman, prove.Buildah} {
+		t.Run(string(kind), func(t *testing.T) {
+			e := builder(t, kind)
+			var daemon *os.Process
+			if kind == prove.BuildKit {
+				daemon = buildkitd(t)
+			}
+			dir, _ := builderContext(t)
+			temp := ownTemp(t)
+			var names []string
+			_, err := prove.Prove(t.Context(), prove.Options{Engines: &prove.Engines{Build: e}, Build: &prove.Build{Dockerfile: []byte("FROM scratch\nCOPY app /app\nRUN [\"/app\", \"hang\"]\n"), Context: dir},
+				Progress: func(line string) {
+					if !strings.Contains(line, "the builder hangs") {
+						return
+					}
+					names = proofs(t, temp)
+					if daemon == nil {
+						daemon = marked(t, string(kind), names[0])
+					}
+					_ = daemon.Kill()
+				}})
+			want := "ended by a signal (killed)"
+			if kind == prove.BuildKit {
+				want = "answers no more"
+			}
+			var failed *prove.BuildError
+			if err == nil || errors.As(err, &failed) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want an error that says %q", err, want)
+			}
+			nothingLeft(t, temp, names)
+		})
+	}
+}
+
+// marked finds a proof's process by its command.
+func marked(t *testing.T, command, name string) *os.Process {
+	t.Helper()
+	all, _ := filepath.Glob("/proc/[0-9]*/comm")
+	for _, comm := range all {
+		text, _ := os.ReadFile(comm)
+		env, _ := os.ReadFile(filepath.Join(filepath.Dir(comm), "environ"))
+		if strings.TrimSpace(string(text)) == command && strings.Contains(string(env), "IMGAUDIT_PROVE="+name) {
+			if p, err := os.FindProcess(number(t, filepath.Base(filepath.Dir(comm)))); err == nil {
+				return p
+			}
+		}
+	}
+	t.Errorf("no %s of %s is there", command, name)
+	return nil
+}
