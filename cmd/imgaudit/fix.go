@@ -23,6 +23,8 @@ import (
 type fixFlags struct {
 	read                 readFlags
 	write, check, unsafe bool
+	prove                bool
+	trial                trialFlags
 	rules                []string
 	color                string
 	quiet, verbose       bool
@@ -40,15 +42,29 @@ Only safe fixes are applied by default: the service behaves the same or only sto
 text is parsed and audited again: a fix whose finding would stay, that would introduce another one, or that would change
 a line or lose a comment it is not for, is left out. What rests on an image or a binary is proven by a build only.
 
+With --prove both files are built and RUN in a container, and the correction is shown or written only if it holds: it
+builds, runs as foretold, what was corrected is gone, and what went well still does (docs/proving.md).
+
 - is a Dockerfile on standard input; with -w the corrected text goes to standard output.
 Without a target the current directory is corrected: every Dockerfile in it, and the .dockerignore beside them.`,
 		Example: `  imgaudit fix
   imgaudit fix . ./bin/app -w
   imgaudit fix registry.example.com/app:1.2 --dockerfile Dockerfile --unsafe | git apply
+  imgaudit fix --prove -w
   imgaudit fix --check --rule shell-missing Dockerfile`,
-		RunE: func(c *cobra.Command, args []string) error { return a.fix(c.Context(), args, &f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if f.prove {
+				if _, err := f.trial.configure(c); err != nil {
+					return err
+				}
+				moreTime(c, &f.read)
+			}
+			return a.fix(c.Context(), args, &f)
+		},
 	}
 	f.read.add(c)
+	c.Flags().BoolVar(&f.prove, "prove", false, "build and run the file before and after, in a container, and correct only what is proven")
+	f.trial.add(c)
 	c.Flags().BoolVarP(&f.write, "write", "w", false, "write the corrected files instead of a diff")
 	c.Flags().BoolVar(&f.check, "check", false, "exit with 1 if a file would change")
 	c.Flags().BoolVar(&f.unsafe, "unsafe", false, "apply fixes that may change behaviour, too: another user, another base image")
@@ -96,6 +112,11 @@ func (a *app) fix(ctx context.Context, args []string, f *fixFlags) error {
 		return err
 	}
 	work.timings.mark("fixes")
+	if f.prove && len(fixed.files) > 0 {
+		if proven, err := a.proveFixes(ctx, fixed, f, work, color); err != nil || !proven {
+			return err
+		}
+	}
 	return fixed.hand(a, f)
 }
 
@@ -110,7 +131,14 @@ func unknownRule(id string) error {
 // fixed are the files that one run corrects. Several subjects may share one.
 type fixed struct {
 	files []repair.File
+	of    []corrected
 	piped string // the path of the Dockerfile that came through standard input, "" if none did
+}
+
+// corrected is a subject with its correction.
+type corrected struct {
+	subject *audit.Subject
+	*repair.Correction
 }
 
 // correct corrects the subjects one after the other, each on what the ones before it left, and says what was done.
@@ -118,7 +146,7 @@ func (a *app) correct(ctx context.Context, subjects []*audit.Subject, f *fixFlag
 	out := &fixed{}
 	any := false
 	for _, s := range subjects {
-		summary := report.Fixes{Unread: s.Unread, Written: f.write}
+		summary := report.Fixes{Unread: s.Unread, Written: f.write && !f.prove}
 		if r := s.Refused; r != nil {
 			summary.Unread = append(slices.Clone(s.Unread), audit.Unread{What: fmt.Sprintf("%s:%d", r.Path, r.Span.Start.Line), Because: r.Msg})
 		}
@@ -138,6 +166,9 @@ func (a *app) correct(ctx context.Context, subjects []*audit.Subject, f *fixFlag
 				out.piped = s.Dockerfile.Path
 			}
 			out.add(c.Files)
+			if len(c.Files) > 0 {
+				out.of = append(out.of, corrected{s, c})
+			}
 			summary.Dockerfile, summary.Correction = s.Dockerfile.Path, c
 		}
 		if f.quiet {

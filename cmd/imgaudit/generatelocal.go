@@ -52,8 +52,12 @@ func buildOnce(ctx context.Context, tools *source.Toolchain, module, dir string,
 	if r.Main.Cgo {
 		opt.Env["CGO_ENABLED"] = "1"
 	}
-	if len(r.Tags) > 0 {
-		opt.Flags = append(opt.Flags, "-tags="+strings.Join(r.Tags, ","))
+	tags := r.Tags
+	if len(tags) == 0 && r.Make != nil {
+		tags = r.Make.Tags
+	}
+	if len(tags) > 0 {
+		opt.Flags = append(opt.Flags, "-tags="+strings.Join(tags, ","))
 	}
 	if err := tools.Build(ctx, module, out, opt); err != nil {
 		return nil, err

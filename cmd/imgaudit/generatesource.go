@@ -48,15 +48,8 @@ func readPlace(dir string, f *generateFlags) (*place, error) {
 	if p.request.Module, err = readModule(root); err != nil {
 		return nil, fmt.Errorf("reading the module: %w", err)
 	}
-	mains, err := source.Mains(root)
-	if err != nil {
-		return nil, fmt.Errorf("reading the module: %w", err)
-	}
-	if p.request.Main, err = choose(mains, dir, module, f.main); err != nil {
+	if err := p.readMain(root, dir, f); err != nil {
 		return nil, err
-	}
-	if p.request.Uses, err = source.UsesOf(root, *p.request.Main, repair.UsesNames); err != nil {
-		return nil, fmt.Errorf("reading the source: %w", err)
 	}
 	if p.contextDir, err = contextOf(dir, module, f.read.context, p.request.Module); err != nil {
 		return nil, err
@@ -73,6 +66,32 @@ func readPlace(dir string, f *generateFlags) (*place, error) {
 	return p, nil
 }
 
+// readMain chooses the main package, and reads what it uses, with the build tags that it is built with: those asked for, or
+// those of the Makefile's build.
+func (p *place) readMain(root fs.FS, dir string, f *generateFlags) error {
+	makes := repair.ReadMake(root)
+	tags := f.tags
+	for _, m := range makes {
+		if len(tags) == 0 {
+			tags = m.Tags
+		}
+	}
+	mains, err := source.MainsFor(root, source.Platform{Tags: tags})
+	if err != nil {
+		return fmt.Errorf("reading the module: %w", err)
+	}
+	if p.request.Main, err = choose(mains, dir, p.module, f.main); err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(makes, func(m repair.MakeBuild) bool { return m.Builds(p.request.Main.Dir) }); i >= 0 {
+		p.request.Make = &makes[i]
+	}
+	if p.request.Uses, err = source.UsesFor(root, *p.request.Main, repair.UsesNames, source.Platform{Tags: tags}); err != nil {
+		return fmt.Errorf("reading the source: %w", err)
+	}
+	return nil
+}
+
 // readModule reads go.mod, or a go.work that stands without one.
 func readModule(root fs.FS) (*source.Module, error) {
 	m, err := source.ReadModule(root)
@@ -83,7 +102,7 @@ func readModule(root fs.FS) (*source.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source.Module{Work: w}, nil
+	return &source.Module{Work: w, Vendored: w.Vendored}, nil
 }
 
 // findModule is the directory of the module: dir itself, or the only one below it.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"golang.org/x/term"
 
@@ -122,6 +123,33 @@ func (p *progress) erase(out *strings.Builder) {
 		out.WriteString("\x1b[F\x1b[2K")
 	}
 	p.drawn = 0
+}
+
+// say shows what is being done: one line, which the next one replaces on a terminal. A nil progress says nothing.
+func (p *progress) say(line string) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out strings.Builder
+	if p.bars {
+		p.erase(&out)
+		p.drawn = 1
+		if width := p.width() - 1; len(line) > width {
+			line = strings.ToValidUTF8(line[:max(0, width)], "")
+		}
+	}
+	out.WriteString(strings.Map(visible, line) + "\n")
+	_, _ = io.WriteString(p.w, out.String())
+}
+
+// visible replaces what would move the cursor: engines and programs are foreign.
+func visible(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return ' '
 }
 
 // end takes what is left off the terminal, when an audit was broken off.

@@ -93,7 +93,7 @@ with what the container image provides, and names the Dockerfile line to blame f
 	root.SetFlagErrorFunc(suggestFlag)
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitCodesInUse + "\n")
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newCheck(a), newFix(a), newInspect(a), newGenerate(a), newRules(a), newExplain(a), newCache(a), newVersion(a))
+	root.AddCommand(newCheck(a), newFix(a), newProve(a), newInspect(a), newGenerate(a), newRules(a), newExplain(a), newCache(a), newVersion(a))
 	return root
 }
 

@@ -38,6 +38,7 @@ func TestScript(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REGISTRY", registry)
 			env.Setenv("PROXY", proxy.URL)
+			env.Setenv("ALONE", filepath.SplitList(env.Getenv("PATH"))[0]) // where imgaudit is, and nothing else
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
 			for name, file := range fixtures {
 				if err := os.Symlink(file, filepath.Join(env.WorkDir, name)); err != nil {

@@ -12,6 +12,7 @@ import (
 type session struct {
 	app      *app
 	verbose  bool
+	quiet    bool
 	cache    *cache.Store // nil without
 	progress *progress    // nil for none
 	timings  *timings     // nil for none
@@ -23,7 +24,7 @@ func (a *app) open(f *readFlags, quiet, verbose bool) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{app: a, verbose: verbose && !quiet, progress: a.newProgress(mode)}
+	s := &session{app: a, verbose: verbose && !quiet, quiet: quiet, progress: a.newProgress(mode)}
 	if f.timings {
 		s.timings = newTimings()
 	}

@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/cache"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 	"github.com/imgaudit/imgaudit/pkg/target"
@@ -58,6 +59,23 @@ func (t *timings) update(n layers.Progress) {
 	case n.Phase == layers.PhaseFind && n.Done, n.Phase == layers.PhaseMerge, n.Phase == target.PhasePrograms:
 		t.mark(string(n.Phase))
 	}
+}
+
+// proof gives the time since the last mark to a proof, with a row for its build and for each of its runs.
+func (t *timings) proof(p *audit.Proof) {
+	if t == nil {
+		return
+	}
+	row := func(name string, seconds float64) {
+		t.rows = append(t.rows, timing{name: "  " + name, wall: time.Duration(seconds * float64(time.Second)), shared: true})
+	}
+	if p.Build != nil {
+		row("build", p.Build.Seconds)
+	}
+	for _, s := range p.Steps {
+		row(s.Name, s.Seconds)
+	}
+	t.mark("proof")
 }
 
 // print writes the rows in the order in which they ended.

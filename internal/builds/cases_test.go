@@ -67,7 +67,13 @@ func (l *lab) buildCase(t *testing.T, rule string, a *txtar.Archive, fixed []byt
 	for name, data := range contextOf(a, f) {
 		write(t, dir, name, data)
 	}
-	b := build{dockerfile: fixed, ignore: section(a, "want..dockerignore"), context: dir}
+	if ignore := section(a, "want..dockerignore"); ignore != nil {
+		write(t, dir, ".dockerignore", ignore)
+	}
+	b := build{dockerfile: fixed, ignore: section(a, "want.Dockerfile.dockerignore"), context: dir}
+	if b.ignore != nil {
+		write(t, dir, "Dockerfile.dockerignore", b.ignore)
+	}
 	image, words := l.archive(t, b)
 	if words != "" {
 		return words

@@ -16,7 +16,7 @@ type verdict string
 const (
 	quiet   verdict = "quiet"   // nothing
 	likely  verdict = "likely"  // does-not-build, not for certain
-	certain verdict = "certain" // does-not-build, stop-signal-mismatch, or BuildKit's own words for a file that it refuses
+	certain verdict = "certain" // does-not-build, or BuildKit's own words for a file that it refuses
 )
 
 // refusals are Dockerfiles at the edge of what BuildKit builds. In their text % is the end of a line.
@@ -111,6 +111,12 @@ var refusals = []struct {
 	{"user on scratch, copying", "FROM scratch%USER app%COPY a.txt /", true, quiet},
 	{"signal unknown", "FROM debian%STOPSIGNAL SIGNONE", false, certain},
 	{"signal zero", "FROM debian%STOPSIGNAL 0", false, certain},
+	{"signal too high", "FROM debian%STOPSIGNAL 99", true, quiet},
+	{"signal below zero", "FROM debian%STOPSIGNAL -9", true, quiet},
+	{"signal of real time, too far", "FROM debian%STOPSIGNAL SIGRTMIN+16", false, certain},
+	{"signal of real time, from the end", "FROM debian%STOPSIGNAL SIGRTMAX-14", true, quiet},
+	{"signal of real time, too far from the end", "FROM debian%STOPSIGNAL RTMAX-15", false, certain},
+	{"signal in a stage not needed", "FROM debian AS x%STOPSIGNAL SIGNONE%FROM debian%COPY a.txt /", true, quiet},
 	{"signal in lower case", "FROM debian%STOPSIGNAL sigterm", true, quiet},
 	{"signal without SIG", "FROM debian%STOPSIGNAL TERM", true, quiet},
 	{"signal of real time", "FROM debian%STOPSIGNAL SIGRTMIN+3", true, quiet},
@@ -179,7 +185,7 @@ func judge(t *testing.T, text []byte, root fstest.MapFS) (v verdict, because str
 	}
 	s.Prepare()
 	v = quiet
-	for _, found := range audit.Run(s, []*audit.Rule{rules.Find("does-not-build"), rules.Find("stop-signal-mismatch")}).Findings {
+	for _, found := range audit.Run(s, []*audit.Rule{rules.Find("does-not-build")}).Findings {
 		because = found.Message
 		if v = likely; found.Certainty == audit.Proven {
 			return certain, because

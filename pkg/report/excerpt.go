@@ -24,7 +24,7 @@ func (t *text) excerpt(f *audit.Finding) {
 		head += " (" + f.Blame.Because + ")"
 	}
 	t.line("    %s", t.dim("--> ")+printable(head))
-	for _, x := range excerptLines(t.report.sources[f.Subject][l.File], l) {
+	for _, x := range excerptLines(t.linesOf(f.Subject, l.File), l) {
 		number := fmt.Sprintf("%4d", x.number)
 		if !x.blamed {
 			t.line("    %s |  %s", t.dim(number), printable(x.text))
@@ -63,11 +63,29 @@ type shown struct {
 	marker string // carets under a part of the line, "" when the whole line is meant
 }
 
+// linesOf are the lines of a subject's file, nil if it is not there; those asked for last are kept.
+func (t *text) linesOf(subject int, file string) [][]byte {
+	source := t.report.sources[subject][file]
+	if source == nil {
+		return nil
+	}
+	if t.split.subject != subject || t.split.file != file || t.split.lines == nil {
+		t.split = split{subject, file, bytes.Split(source, []byte("\n"))}
+	}
+	return t.split.lines
+}
+
+// split is a file's lines.
+type split struct {
+	subject int
+	file    string
+	lines   [][]byte
+}
+
 // excerptLines are the blamed lines, at most six and a last one, and where only part of one line is meant carets under it.
-func excerptLines(source []byte, l *audit.Location) []shown {
+func excerptLines(lines [][]byte, l *audit.Location) []shown {
 	const most = 6
-	lines := bytes.Split(source, []byte("\n"))
-	if source == nil || l.Line < 1 || l.Line > len(lines) {
+	if l.Line < 1 || l.Line > len(lines) {
 		return nil
 	}
 	end := min(l.EndLine, len(lines))

@@ -25,6 +25,7 @@ type Report struct {
 	Skipped  []audit.Skip    `json:"skipped"`
 	Unread   []Unread        `json:"unread"`
 	Verdict  policy.Verdict  `json:"verdict"`
+	Proof    *audit.Proof    `json:"proof,omitempty"`
 
 	sources []map[string][]byte // of each subject: its files by path, for excerpts
 }

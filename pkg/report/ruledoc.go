@@ -43,6 +43,8 @@ func exampleTitle(section string) string {
 		return "Findings"
 	case "want.Dockerfile":
 		return "Corrected Dockerfile"
+	case "want..dockerignore":
+		return "Corrected .dockerignore"
 	case "rootfs":
 		return "Files of the image"
 	}

@@ -24,6 +24,10 @@ func (r *Report) Text(w io.Writer, opt TextOptions) error {
 		f := &r.Findings[i]
 		t.of[f.Subject] = append(t.of[f.Subject], f)
 	}
+	if r.Proof != nil {
+		t.proof()
+		return t.writeTo(w)
+	}
 	if len(r.Subjects) > 1 {
 		t.many()
 	} else {
@@ -39,6 +43,10 @@ func (r *Report) Text(w io.Writer, opt TextOptions) error {
 			t.line("%s  %s: %s", t.outcome(), t.bold(subjects(r.Subjects)), summary(r.Verdict.Counts, r.Verdict.FailOn))
 		}
 	}
+	return t.writeTo(w)
+}
+
+func (t *text) writeTo(w io.Writer) error {
 	if _, err := w.Write(t.out.Bytes()); err != nil {
 		return fmt.Errorf("writing the text report: %w", err)
 	}
@@ -50,11 +58,15 @@ type text struct {
 	report *Report
 	opt    TextOptions
 	of     [][]*audit.Finding // of each subject
+	split  split
 	out    bytes.Buffer
 }
 
 func (t *text) line(format string, args ...any) {
-	fmt.Fprintln(&t.out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+	start := t.out.Len()
+	fmt.Fprintf(&t.out, format, args...)
+	t.out.Truncate(start + len(bytes.TrimRight(t.out.Bytes()[start:], " ")))
+	t.out.WriteByte('\n')
 }
 
 // outcome is the verdict in one word.
@@ -299,17 +311,19 @@ func (t *text) skipped() {
 		return
 	}
 	var reasons []string
-	rules := map[string][]string{}
+	rules, listed := map[string][]string{}, map[[2]string]bool{}
 	for _, s := range t.report.Skipped {
 		if t.report.Subjects[s.Subject].Refused { // which is said, and why
 			continue
 		}
+		if listed[[2]string{s.Because, s.Rule}] { // several subjects skip the same rule
+			continue
+		}
+		listed[[2]string{s.Because, s.Rule}] = true
 		if rules[s.Because] == nil {
 			reasons = append(reasons, s.Because)
 		}
-		if !slices.Contains(rules[s.Because], s.Rule) { // several subjects skip the same rule
-			rules[s.Because] = append(rules[s.Because], s.Rule)
-		}
+		rules[s.Because] = append(rules[s.Because], s.Rule)
 	}
 	if len(reasons) == 0 {
 		return

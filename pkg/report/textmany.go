@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/policy"
 )
 
@@ -54,16 +53,19 @@ func nameOf(s Subject) string {
 
 // each is the verdict of each subject by itself.
 func (r *Report) each() []policy.Verdict {
-	findings, unread := make([][]audit.Finding, len(r.Subjects)), make([]int, len(r.Subjects))
-	for _, f := range r.Findings {
-		findings[f.Subject] = append(findings[f.Subject], f)
-	}
+	unread := make([]int, len(r.Subjects))
 	for _, u := range r.Unread {
 		unread[u.Subject]++
 	}
 	var out []policy.Verdict
+	rest := r.Findings // in the order of the subjects
 	for i := range r.Subjects {
-		out = append(out, policy.Decide(findings[i], unread[i], r.Verdict.FailOn))
+		n := 0
+		for n < len(rest) && rest[n].Subject == i {
+			n++
+		}
+		out = append(out, policy.Decide(rest[:n], unread[i], r.Verdict.FailOn))
+		rest = rest[n:]
 	}
 	return out
 }

@@ -48,6 +48,9 @@ type Target struct {
 // IsImage reports whether the target is an image of some source.
 func (t Target) IsImage() bool { _, ok := imageKinds[t.Kind]; return ok }
 
+// ImageKind is the kind by which pkg/layers reads the target, "" if it is no image.
+func (t Target) ImageKind() layers.Kind { return imageKinds[t.Kind] }
+
 // assumed reports whether the target was only taken for an image in a registry because no file has its name.
 func (t Target) assumed() bool { return t.Kind == "registry" && t.Name == t.Arg }
 

@@ -1,0 +1,6 @@
+package dep
+
+import _ "embed"
+
+//go:embed page.md
+var Page string

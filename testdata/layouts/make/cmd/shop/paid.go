@@ -1,0 +1,5 @@
+//go:build paid
+
+package main
+
+const edition = "paid"

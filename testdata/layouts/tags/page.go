@@ -1,0 +1,8 @@
+//go:build service
+
+package main
+
+import _ "embed"
+
+//go:embed page.md
+var page string
