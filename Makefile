@@ -31,7 +31,7 @@ generated: ## the documentation is what the code says
 	$(GO) test ./cmd/imgaudit -run TestDocs
 
 unit: ## every Go test; those that start programs in other roots need root
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 matrix: ## every program of internal/matrix in every variant, real programs of Debian, and every cell of docs/accuracy.md; under an hour, root
 	IMGAUDIT_MATRIX=all $(GO) test ./internal/matrix -timeout 60m -v

@@ -103,7 +103,10 @@ func (l *lab) buildFix(t *testing.T, dir string, want expect) {
 	}
 	rule := l.ruleOf(t, dir)
 	fixed, ignore := correct(t, image, original, context, rule, want.unsafe)
-	image, words = l.archive(t, build{dockerfile: fixed, ignore: ignore, context: context})
+	if ignore != nil {
+		write(t, context, ".dockerignore", ignore)
+	}
+	image, words = l.archive(t, build{dockerfile: fixed, context: context})
 	if words != "" {
 		t.Fatalf("as corrected: %s\n%s", words, fixed)
 	}

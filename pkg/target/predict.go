@@ -56,6 +56,7 @@ func predict(ctx context.Context, s *audit.Subject, opt Options) {
 		m.alone(s, img.Config)
 		return
 	}
+	s.Dockerfile = p.file // which knows its base images
 	readImage(s, Target{Arg: s.Dockerfile.Path}, img, Options{Progress: opt.Progress})
 	for _, prog := range s.Programs {
 		if o, ok := m.built[prog.Path]; ok {
