@@ -31,7 +31,7 @@ func checkContext(p *audit.Pass) {
 	f := newFilter(p)
 	for _, stage := range p.Dockerfile.Stages {
 		for _, in := range stage.Instructions {
-			if in.Copy != nil && in.Copy.From == nil && in.Copy.FromImage == "" && in.Copy.Known {
+			if in.Copy != nil && in.Copy.From == nil && in.Copy.FromImage == "" {
 				checkCopy(f, stage, in)
 			}
 		}
@@ -50,7 +50,7 @@ type unwanted struct {
 func checkCopy(f *contextFilter, stage *dockerfile.Stage, in *dockerfile.Instruction) {
 	files, err := f.Context.Taken(in, 0)
 	if err != nil {
-		return // does-not-build says it
+		return // does-not-build says it, or what it takes is not known; where it goes need not be
 	}
 	var all []*unwanted
 	for _, name := range files {
