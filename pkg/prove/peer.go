@@ -29,16 +29,22 @@ type peer struct {
 // at reports whether the peer, and not the program, listens at an address.
 func (p *peer) at(a netip.AddrPort) bool { return slices.Contains(p.addresses, a) }
 
-// world starts the peer of a network. ports are those at which it speaks TLS; 443 is always among them.
-func world(n *network, ca *authority, ports ...string) (*peer, error) {
+// world starts the peer of a network. It speaks TLS at 443 and at further ports, but leaves those alone at which the program
+// itself listens: it shares the program's loopback. A program that answers at 53 is left without names.
+func world(n *network, ca *authority, own, ports []string) (*peer, error) {
 	p := &peer{}
-	conn, err := n.listenPacket("127.0.0.1:53")
-	if err != nil {
-		return nil, err
+	if !slices.Contains(own, "53") {
+		conn, err := n.listenPacket("127.0.0.1:53")
+		if err != nil {
+			return nil, err
+		}
+		p.closers = append(p.closers, conn)
+		go p.resolve(conn)
 	}
-	p.closers = append(p.closers, conn)
-	go p.resolve(conn)
 	for _, port := range append([]string{"443"}, ports...) {
+		if slices.Contains(own, port) {
+			continue
+		}
 		l, err := n.listen(net.JoinHostPort("127.0.0.1", port))
 		if err != nil {
 			p.close()

@@ -181,7 +181,7 @@ func (p *prover) step(ctx context.Context, s *audit.Subject, c condition, calm b
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.runner.unload(image)) }()
-	t := &trial{runner: p.runner, needs: p.Needs, ca: ca, request: true, stop: c.stop, run: p.bounded(c.run, image)}
+	t := &trial{own: ownPorts(s), runner: p.runner, needs: p.Needs, ca: ca, request: true, stop: c.stop, run: p.bounded(c.run, image)}
 	t.run.Args, t.run.Env = p.Needs.Args, slices.Concat(c.env, p.Needs.Env)
 	if c.name == asBuilt {
 		t.health = healthCommand(s.Image.Config)

@@ -21,6 +21,7 @@ type trial struct {
 	needs   Needs
 	ca      *authority     // of the world's certificates
 	stop    syscall.Signal // 0 leaves it to end by itself, or kills it when it was watched
+	own     []string       // the ports at which the program listens, as far as its code and its image say
 	health  []string       // the declared check, nil for none
 	request bool           // an HTTP request is under way when it is stopped
 }
@@ -62,7 +63,7 @@ func (t *trial) do(ctx context.Context) (o audit.Observation, err error) {
 		return o, err
 	}
 	defer func() { err = errors.Join(err, net.close()) }()
-	w, err := world(net, t.ca, t.needs.TLSPorts...)
+	w, err := world(net, t.ca, t.own, t.needs.TLSPorts)
 	if err != nil {
 		return o, fmt.Errorf("serving the container's network: %w", err)
 	}

@@ -1,4 +1,4 @@
-// Command plain listens and handles no signal; with an argument it fails as programs do that lack something.
+// Command plain listens, at ADDRESS or port 8080, and handles no signal; with an argument it fails as programs do that lack something.
 package main
 
 import (
@@ -11,5 +11,9 @@ func main() {
 	if len(os.Args) > 1 {
 		log.Fatal("error: no database at ", os.Args[1])
 	}
-	log.Fatal(http.ListenAndServe(":8080", http.NotFoundHandler()))
+	address := os.Getenv("ADDRESS")
+	if address == "" {
+		address = ":8080"
+	}
+	log.Fatal(http.ListenAndServe(address, http.NotFoundHandler()))
 }
