@@ -55,7 +55,6 @@ var reproducedFiles = []reproduced{
 	{name: "a map", file: goBuilder + "RUN go run ./gen >/list\nFROM scratch\nCOPY --from=build /list /list\n",
 		files: map[string]string{"gen/main.go": "package main\n\nimport \"fmt\"\n\nfunc main() {\n\tm := map[int]bool{}\n\tfor i := 0; i < 500; i++ {\n\t\tm[i] = true\n\t}\n\tfor k := range m {\n\t\tfmt.Println(\"line\", k)\n\t}\n}\n"},
 		what:  "content", path: "/list", cause: audit.CauseOrder, line: 4, only: true},
-	{name: "gzip with a time", file: "FROM debian:12-slim\nRUN echo x >/x && gzip /x\n", what: "content", path: "/x.gz", cause: audit.CauseTime, line: 2, only: true},
 	{name: "a log of the package manager", file: "FROM debian:12-slim\nRUN mkdir -p /var/log/apt && date >/var/log/dpkg.log && date >/var/log/apt/history.log\n", what: "content", path: "/var/log/dpkg.log", cause: audit.CausePackages, line: 2, only: true},
 	{name: "ldconfig's cache", file: "FROM debian:12-slim\nRUN mkdir -p /x && cp /bin/true /x/ && cp -L /lib/*-linux-gnu/libc.so.6 /x/libc-$(date +%s).so.6 && ldconfig /x && rm -r /x\n", what: "content", path: "/var/cache/ldconfig/aux-cache", cause: audit.CausePackages, line: 2},
 	{name: "a mode", file: "FROM busybox\nRUN touch /x && chmod $(printf %o $(($(date +%s) % 512))) /x\n", what: "mode", path: "/x", cause: audit.CauseUnknown, line: 2, only: true},

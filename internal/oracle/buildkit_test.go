@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
@@ -112,8 +113,11 @@ func fromLint(w lint.Warning) said {
 func (b input) convert(t testing.TB) (*dockerfile2llb.Result, []said, error) {
 	t.Helper()
 	opt := b.options(t)
+	var mu sync.Mutex // BuildKit resolves base images side by side
 	var out []said
 	opt.Warn = func(rule, _, _, message string, location []parser.Range) {
+		mu.Lock()
+		defer mu.Unlock()
 		s := said{rule: rule, message: message}
 		if len(location) > 0 {
 			s.first, s.last = location[0].Start.Line, location[len(location)-1].End.Line
