@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/rules"
@@ -58,7 +59,7 @@ func TestCases(t *testing.T) {
 }
 
 // buildCase builds and audits one corrected Dockerfile; it says what is wrong.
-func (l *lab) buildCase(t *testing.T, rule string, a *txtar.Archive, fixed []byte) string {
+func (l *rig) buildCase(t *testing.T, rule string, a *txtar.Archive, fixed []byte) string {
 	f, err := dockerfile.Parse("Dockerfile", fixed, dockerfile.Options{})
 	if err != nil {
 		return err.Error()
@@ -70,9 +71,9 @@ func (l *lab) buildCase(t *testing.T, rule string, a *txtar.Archive, fixed []byt
 	if ignore := section(a, "want..dockerignore"); ignore != nil {
 		write(t, dir, ".dockerignore", ignore)
 	}
-	b := build{dockerfile: fixed, ignore: section(a, "want.Dockerfile.dockerignore"), context: dir}
-	if b.ignore != nil {
-		write(t, dir, "Dockerfile.dockerignore", b.ignore)
+	b := lab.Build{Dockerfile: fixed, Ignore: section(a, "want.Dockerfile.dockerignore"), Context: dir}
+	if b.Ignore != nil {
+		write(t, dir, "Dockerfile.dockerignore", b.Ignore)
 	}
 	image, words := l.archive(t, b)
 	if words != "" {
@@ -104,7 +105,7 @@ func section(a *txtar.Archive, name string) []byte {
 }
 
 // audit audits an image together with the Dockerfile and the context that it was built from.
-func (l *lab) audit(t *testing.T, image string, file []byte, context string) []audit.Finding {
+func (l *rig) audit(t *testing.T, image string, file []byte, context string) []audit.Finding {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "Dockerfile")
 	if err := os.WriteFile(name, file, 0o644); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/rules"
@@ -47,7 +48,7 @@ func TestErrors(t *testing.T) {
 }
 
 // fails builds a case as it is and expects what the rule's first certain finding says.
-func (l *lab) fails(t *testing.T, rule string, a *txtar.Archive) {
+func (l *rig) fails(t *testing.T, rule string, a *txtar.Archive) {
 	text := section(a, "Dockerfile")
 	f, err := dockerfile.Parse("Dockerfile", text, dockerfile.Options{})
 	if err != nil {
@@ -79,7 +80,7 @@ func (l *lab) fails(t *testing.T, rule string, a *txtar.Archive) {
 	case strings.Contains(want[0], "stub"):
 		t.Skip("it builds, and fails when it runs")
 	}
-	words := l.build(t, build{dockerfile: text, context: dir, opts: l.standInsFor("debian")}, "type=oci,dest=/dev/null")
+	words := l.build(t, lab.Build{Dockerfile: text, Context: dir, Opts: l.standInsFor("debian")}, "type=oci,dest=/dev/null")
 	if !slices.ContainsFunc(want, func(w string) bool { return strings.Contains(loose(words), w) }) {
 		t.Errorf("the build says %s, the findings %q", words, want)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/repair"
 	"github.com/imgaudit/imgaudit/pkg/rules"
 	"github.com/imgaudit/imgaudit/pkg/target"
@@ -76,7 +77,7 @@ func readExpect(t *testing.T, file string) (e expect) {
 }
 
 // buildFix builds and runs one service before and after its correction, which is made of the audit of its image.
-func (l *lab) buildFix(t *testing.T, dir string, want expect) {
+func (l *rig) buildFix(t *testing.T, dir string, want expect) {
 	context := filepath.Join(t.TempDir(), "context")
 	from := filepath.Join(dir, "context")
 	if want.layout != "" {
@@ -90,7 +91,7 @@ func (l *lab) buildFix(t *testing.T, dir string, want expect) {
 		t.Fatal(err)
 	}
 	downloadModules(t, context)
-	image, words := l.archive(t, build{dockerfile: original, context: context})
+	image, words := l.archive(t, lab.Build{Dockerfile: original, Context: context})
 	switch fails := want.before.code.MatchString(builds); {
 	case fails && !want.before.words.MatchString(words):
 		t.Fatalf("as it is: the build does not say %s: %s", want.before.words, words)
@@ -106,7 +107,7 @@ func (l *lab) buildFix(t *testing.T, dir string, want expect) {
 	if ignore != nil {
 		write(t, context, ".dockerignore", ignore)
 	}
-	image, words = l.archive(t, build{dockerfile: fixed, context: context})
+	image, words = l.archive(t, lab.Build{Dockerfile: fixed, Context: context})
 	if words != "" {
 		t.Fatalf("as corrected: %s\n%s", words, fixed)
 	}
@@ -122,7 +123,7 @@ func (l *lab) buildFix(t *testing.T, dir string, want expect) {
 const builds = "build"
 
 // see runs an image and compares.
-func (l *lab) see(t *testing.T, when, image string, want seen, stop bool) {
+func (l *rig) see(t *testing.T, when, image string, want seen, stop bool) {
 	t.Helper()
 	o := outcome{}
 	if stop {
@@ -136,7 +137,7 @@ func (l *lab) see(t *testing.T, when, image string, want seen, stop bool) {
 }
 
 // ruleOf is the rule that the name of a service begins with.
-func (l *lab) ruleOf(t *testing.T, dir string) string {
+func (l *rig) ruleOf(t *testing.T, dir string) string {
 	t.Helper()
 	best := ""
 	for _, r := range rules.All() {

@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +35,7 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-func (l *lab) buildLayout(t *testing.T, layout string, a *txtar.Archive) {
+func (l *rig) buildLayout(t *testing.T, layout string, a *txtar.Archive) {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(layout)); err != nil {
 		t.Fatal(err)
@@ -54,7 +55,7 @@ func (l *lab) buildLayout(t *testing.T, layout string, a *txtar.Archive) {
 		t.Fatal(err)
 	}
 	context := filepath.Join(dir, strings.TrimSpace(string(section(a, "context"))))
-	b := build{dockerfile: file, context: context, opts: []string{"--secret", "id=netrc,src=" + netrc}}
+	b := lab.Build{Dockerfile: file, Context: context, Opts: []string{"--secret", "id=netrc,src=" + netrc}}
 	image, words := l.archive(t, b)
 	if lacks := strings.TrimSpace(string(section(a, "lacks"))); lacks != "" {
 		if !strings.Contains(words, lacks) {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 )
 
@@ -49,7 +50,7 @@ func TestMultiStage(t *testing.T) {
 }
 
 // splitStages builds a case as it is and as it is planned, and compares.
-func (l *lab) splitStages(t *testing.T, a *txtar.Archive, after []byte) {
+func (l *rig) splitStages(t *testing.T, a *txtar.Archive, after []byte) {
 	dir, before := t.TempDir(), section(a, "Dockerfile")
 	for _, f := range a.Files {
 		if !strings.HasPrefix(f.Name, "want.") {
@@ -80,9 +81,9 @@ func (l *lab) splitStages(t *testing.T, a *txtar.Archive, after []byte) {
 }
 
 // whole builds, runs and audits: what the program does, the errors and warnings by rule, and the image's size.
-func (l *lab) whole(t *testing.T, when string, file []byte, context string) (o outcome, found map[string]int, size int64) {
+func (l *rig) whole(t *testing.T, when string, file []byte, context string) (o outcome, found map[string]int, size int64) {
 	t.Helper()
-	image, words := l.archive(t, build{dockerfile: file, context: context})
+	image, words := l.archive(t, lab.Build{Dockerfile: file, Context: context})
 	if words != "" {
 		t.Fatalf("%s: %s\n%s", when, words, file)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/layers"
@@ -96,11 +97,11 @@ func TestPredictionsOfRuleCases(t *testing.T) {
 }
 
 // rebased puts stand-ins in the place of the base images.
-func (l *lab) rebased(f *dockerfile.File) []byte {
+func (l *rig) rebased(f *dockerfile.File) []byte {
 	var edits []dockerfile.Edit
 	for _, s := range f.Stages {
-		if s.Parent == nil && !s.Scratch() && standIn(s.Base) != "" {
-			edits = append(edits, dockerfile.Edit{Span: s.From.Words[0].Span, New: l.images[standIn(s.Base)]})
+		if s.Parent == nil && !s.Scratch() && lab.StandIn(s.Base) != "" {
+			edits = append(edits, dockerfile.Edit{Span: s.From.Words[0].Span, New: l.Images[lab.StandIn(s.Base)]})
 		}
 	}
 	text, err := dockerfile.Apply(f.Source, edits)
@@ -173,7 +174,7 @@ func predictionsOfCases(t *testing.T) []foretold {
 
 // compare foretells and builds one image. It returns 2 if its files were compared, 1 if only the config was, 0 if it does
 // not build.
-func (l *lab) compare(t *testing.T, c foretold) int {
+func (l *rig) compare(t *testing.T, c foretold) int {
 	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "image.tar")
 	for name, text := range c.context {
 		c.write(t, dir, name, text)
@@ -182,8 +183,8 @@ func (l *lab) compare(t *testing.T, c foretold) int {
 	if err := os.WriteFile(file, []byte(c.text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	args := map[string]string{"REGISTRY": l.registry}
-	for stage, ref := range l.images {
+	args := map[string]string{"REGISTRY": l.Registry}
+	for stage, ref := range l.Images {
 		args[strings.ToUpper(strings.ReplaceAll(stage, "-", "_"))] = ref
 	}
 	build := []string{"build", "--progress", "plain", "--frontend", "dockerfile.v0", "--local", "context=" + dir, "--local", "dockerfile=" + filepath.Dir(file),
@@ -191,11 +192,11 @@ func (l *lab) compare(t *testing.T, c foretold) int {
 	for k, v := range args {
 		build = append(build, "--opt", "build-arg:"+k+"="+v)
 	}
-	if said, err := l.buildctl(build...).CombinedOutput(); err != nil {
+	if said, err := l.Buildctl(build...).CombinedOutput(); err != nil {
 		if c.any {
 			return 0
 		}
-		t.Fatalf("building: %v\n%s", err, tail(string(said), 20))
+		t.Fatalf("building: %v\n%s", err, lab.Tail(string(said), 20))
 	}
 	opt := target.Options{Dockerfile: file, Context: dir, BuildArgs: args}
 	built := subject(t, opt, "oci-archive:"+out)

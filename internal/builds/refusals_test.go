@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/rules"
@@ -156,7 +157,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
 			t.Parallel()
 			text := []byte(strings.ReplaceAll(c.text, "%", "\n") + "\n")
-			words := l.build(t, build{dockerfile: text, context: dir, opts: l.standInsFor("debian")}, "type=oci,dest=/dev/null")
+			words := l.build(t, lab.Build{Dockerfile: text, Context: dir, Opts: l.standInsFor("debian")}, "type=oci,dest=/dev/null")
 			if built := words == ""; built != c.builds {
 				t.Errorf("%q: BuildKit builds it: %v, want %v: %s", c.text, built, c.builds, short(words))
 			}
@@ -168,8 +169,8 @@ func TestRefusals(t *testing.T) {
 }
 
 // standInsFor gives the named context of an image, also for a Dockerfile that does not parse.
-func (l *lab) standInsFor(image string) []string {
-	return []string{"--opt", "context:" + image + "=docker-image://" + l.images[standIn(image)]}
+func (l *rig) standInsFor(image string) []string {
+	return []string{"--opt", "context:" + image + "=docker-image://" + l.Images[lab.StandIn(image)]}
 }
 
 // judge parses and audits without building.

@@ -65,7 +65,7 @@ var reproducedFiles = []reproduced{
 // TestReproducible builds each of them twice.
 func TestReproducible(t *testing.T) {
 	l := need(t)
-	t.Setenv("BUILDKIT_HOST", l.socket)
+	t.Setenv("BUILDKIT_HOST", l.Socket)
 	for _, c := range reproducedFiles {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -103,7 +103,7 @@ func TestReproducible(t *testing.T) {
 }
 
 // twice proves a Dockerfile with a context reproducible, or not.
-func (l *lab) twice(t *testing.T, dir, text string) *audit.Reproducible {
+func (l *rig) twice(t *testing.T, dir, text string) *audit.Reproducible {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "Dockerfile")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
@@ -114,7 +114,7 @@ func (l *lab) twice(t *testing.T, dir, text string) *audit.Reproducible {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts, unknown := l.contexts(f)
+	opts, unknown := l.Contexts(f)
 	if len(unknown) > 0 {
 		t.Fatalf("no stand-in for %v", unknown)
 	}
@@ -125,7 +125,7 @@ func (l *lab) twice(t *testing.T, dir, text string) *audit.Reproducible {
 		}
 	}
 	p, err := prove.Reproduce(t.Context(), prove.Twice{
-		Engine: &prove.Engine{Kind: prove.BuildKit, Path: filepath.Join(l.work, "bin/buildctl")}, Build: b,
+		Engine: &prove.Engine{Kind: prove.BuildKit, Path: filepath.Join(l.Work, "bin/buildctl")}, Build: b,
 		Audit: func(ctx context.Context, archive string) (*audit.Subject, *audit.Result, error) {
 			all, err := target.Subjects(ctx, []string{"oci-archive:" + archive}, target.Options{Dockerfile: file, Context: dir, Now: time.Now()})
 			if err != nil {

@@ -25,12 +25,12 @@ const (
 
 // start runs an archive's image with podman until it ends. The network is this machine's: the peers of the examples listen
 // on its loopback.
-func (l *lab) start(t *testing.T, archive string) outcome {
+func (l *rig) start(t *testing.T, archive string) outcome {
 	t.Helper()
 	return l.run(t, archive, runTime)
 }
 
-func (l *lab) run(t *testing.T, archive string, limit time.Duration) outcome {
+func (l *rig) run(t *testing.T, archive string, limit time.Duration) outcome {
 	t.Helper()
 	image := l.load(t, archive)
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -44,7 +44,7 @@ func (l *lab) run(t *testing.T, archive string, limit time.Duration) outcome {
 }
 
 // stop runs an image for a second, then asks it to stop.
-func (l *lab) stop(t *testing.T, archive string) outcome {
+func (l *rig) stop(t *testing.T, archive string) outcome {
 	t.Helper()
 	image, name := l.load(t, archive), l.name(t)
 	ctx := t.Context()
@@ -68,7 +68,7 @@ func (l *lab) stop(t *testing.T, archive string) outcome {
 var loaded sync.Map
 
 // load gives podman an archive.
-func (l *lab) load(t *testing.T, archive string) string {
+func (l *rig) load(t *testing.T, archive string) string {
 	t.Helper()
 	out, err := l.podman(t.Context(), "load", "-q", "-i", archive)
 	if err != nil {
@@ -81,21 +81,21 @@ func (l *lab) load(t *testing.T, archive string) string {
 }
 
 // unload takes the images away that load gave podman.
-func (l *lab) unload() {
+func (l *rig) unload() {
 	loaded.Range(func(image, _ any) bool {
 		_, _ = l.podman(context.Background(), "rmi", "-f", image.(string))
 		return true
 	})
 }
 
-func (l *lab) name(t *testing.T) string {
+func (l *rig) name(t *testing.T) string {
 	return "imgaudit-builds-" + strings.NewReplacer("/", "-", "@", "-", "#", "-").Replace(t.Name())
 }
 
 // podman runs podman with the storage and the limits of internal/ci.
-func (l *lab) podman(ctx context.Context, args ...string) (string, error) {
+func (l *rig) podman(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "podman", args...)
-	cmd.Env = append(os.Environ(), "CONTAINERS_CONF="+l.work+"/containers.conf", "CONTAINERS_STORAGE_CONF="+l.work+"/storage.conf", "CONTAINERS_REGISTRIES_CONF="+l.work+"/registries.conf")
+	cmd.Env = append(os.Environ(), "CONTAINERS_CONF="+l.Work+"/containers.conf", "CONTAINERS_STORAGE_CONF="+l.Work+"/storage.conf", "CONTAINERS_REGISTRIES_CONF="+l.Work+"/registries.conf")
 	out, err := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }

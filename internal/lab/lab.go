@@ -19,7 +19,7 @@ import (
 type Lab struct {
 	Work     string            // of internal/ci/base-images.sh
 	Registry string            // on loopback, HOST:PORT
-	socket   string            // of the BuildKit daemon
+	Socket   string            // of the BuildKit daemon, as BUILDKIT_HOST takes it
 	Images   map[string]string // of the stand-ins, by the stage of their Dockerfile
 }
 
@@ -77,12 +77,12 @@ func (l *Lab) startDaemon(name string) (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	l.socket = "unix://" + filepath.Join(dir, "buildkitd.sock")
+	l.Socket = "unix://" + filepath.Join(dir, "buildkitd.sock")
 	log, err := os.Create(filepath.Join(l.Work, name+".log"))
 	if err != nil {
 		return nil, err
 	}
-	daemon := exec.Command(filepath.Join(l.Work, "bin/buildkitd"), "--root", filepath.Join(l.Work, name), "--addr", l.socket,
+	daemon := exec.Command(filepath.Join(l.Work, "bin/buildkitd"), "--root", filepath.Join(l.Work, name), "--addr", l.Socket,
 		"--config", filepath.Join(l.Work, "buildkitd.toml"), "--containerd-worker=false", "--oci-worker-binary", "runc", "--oci-worker-net", "host")
 	daemon.Stdout, daemon.Stderr = log, log
 	if err := daemon.Start(); err != nil {
@@ -106,7 +106,7 @@ func (l *Lab) startDaemon(name string) (stop func(), err error) {
 
 // Buildctl is a command of BuildKit's client.
 func (l *Lab) Buildctl(args ...string) *exec.Cmd {
-	return exec.Command(filepath.Join(l.Work, "bin/buildctl"), append([]string{"--addr", l.socket}, args...)...)
+	return exec.Command(filepath.Join(l.Work, "bin/buildctl"), append([]string{"--addr", l.Socket}, args...)...)
 }
 
 func output(name string, args ...string) (string, error) {

@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
@@ -40,10 +42,19 @@ func StandIn(image string) string {
 }
 
 // standInsAt is the directory of what the stand-ins are made of, seen from a test of a package below internal.
-const standInsAt = "../builds/testdata/standins"
+const standInsAt = "../lab/testdata/standins"
 
-// makeStandIns builds and pushes every stage of testdata/standins under a tag made of what they are made of.
+// makeStandIns builds and pushes every stage of testdata/standins under a tag made of what they are made of. Of several
+// processes at once one makes them, and the others wait and find them.
 func (l *Lab) makeStandIns() error {
+	lock, err := os.Create(filepath.Join(l.Work, "standins.lock"))
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("waiting for the stand-ins: %w", err)
+	}
 	goVersion, err := output("go", "env", "GOVERSION")
 	if err != nil {
 		return err
