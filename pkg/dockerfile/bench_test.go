@@ -3,7 +3,6 @@ package dockerfile_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -90,15 +89,7 @@ func BenchmarkParse(b *testing.B) {
 // BenchmarkTaken: a context of 4,000 files, half of them in an ignored directory.
 func BenchmarkTaken(b *testing.B) {
 	dir := b.TempDir()
-	write := func(name, content string) {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
+	write := writer(b, dir)
 	write(".dockerignore", "node_modules\n**/*.log\n!keep.log")
 	for k := range 2000 {
 		name := fmt.Sprintf("d%d/e%d/f%d", k%20, k%100, k)

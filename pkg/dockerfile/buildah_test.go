@@ -73,15 +73,7 @@ func TestTakenLikeBuildah(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			write := func(name, content string) {
-				name = filepath.Join(dir, filepath.FromSlash(name))
-				if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			write := writer(t, dir)
 			src := "FROM scratch\n" + tt.copy + "\n"
 			write("Dockerfile", src)
 			if tt.ignore != "" {

@@ -33,6 +33,23 @@ func (c *Copy) Covers(p string) bool {
 	return dest == "/" || p == dest || strings.HasPrefix(p, dest+"/")
 }
 
+// Lands is where a file of the context ends up that the COPY or ADD takes: what is in a directory is copied, not the
+// directory, and a single file takes the name of a destination that is none. Without a known Dest it is relative.
+func (c *Copy) Lands(name string) string {
+	for _, src := range c.Sources {
+		src = strings.TrimPrefix(path.Clean("/"+src), "/")
+		switch {
+		case src == "":
+			return path.Join(c.Dest, name)
+		case src == path.Clean(name) && !c.DestDir && len(c.Sources) == 1 && c.Dest != "":
+			return path.Clean(c.Dest)
+		case strings.HasPrefix(name, src+"/"):
+			return path.Join(c.Dest, strings.TrimPrefix(name, src+"/"))
+		}
+	}
+	return path.Join(c.Dest, path.Base(name))
+}
+
 // Source is the path that p had where it was copied from, rooted; "" if that cannot be told.
 func (c *Copy) Source(p string) string {
 	if !c.Known || c.Dest == "" || len(c.Sources) == 0 {

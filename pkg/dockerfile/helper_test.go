@@ -1,6 +1,8 @@
 package dockerfile_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,6 +21,20 @@ func mustParse(t testing.TB, src string, opt ...dockerfile.Options) *dockerfile.
 		t.Fatalf("parsing:\n%s\n%v", src, err)
 	}
 	return f
+}
+
+// writer gives a function that writes files below a directory.
+func writer(t testing.TB, dir string) func(name, content string) {
+	return func(name, content string) {
+		t.Helper()
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // all gives every instruction of a file in order.

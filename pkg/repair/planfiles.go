@@ -56,25 +56,9 @@ func (m *splitter) lands(in *dockerfile.Instruction) (map[string]string, error) 
 	}
 	to := map[string]string{}
 	for _, name := range files {
-		to[name] = m.lands1(in.Copy, name)
+		to[name] = in.Copy.Lands(name)
 	}
 	return to, nil
-}
-
-// lands1 is where one file lands: a directory's content is copied, not the directory.
-func (m *splitter) lands1(c *dockerfile.Copy, name string) string {
-	for _, src := range c.Sources {
-		src = strings.TrimPrefix(path.Clean("/"+src), "/")
-		switch {
-		case src == "":
-			return path.Join(c.Dest, name)
-		case src == name && !c.DestDir && len(c.Sources) == 1:
-			return c.Dest
-		case strings.HasPrefix(name, src+"/"):
-			return path.Join(c.Dest, strings.TrimPrefix(name, src+"/"))
-		}
-	}
-	return path.Join(c.Dest, path.Base(name))
 }
 
 // Names of what only builds and people read: endings, whole names, and directories.

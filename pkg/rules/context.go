@@ -59,7 +59,7 @@ func checkCopy(f *contextFilter, stage *dockerfile.Stage, in *dockerfile.Instruc
 		if !secret && !git || slices.ContainsFunc(in.Copy.Sources, func(s string) bool { return path.Clean(s) == name }) {
 			continue // a file copied by its own name is secret-in-build's
 		}
-		u := unwanted{reach: pathReach(f.Pass, stage, destination(in.Copy, name)), git: git, verdict: needless}
+		u := unwanted{reach: pathReach(f.Pass, stage, in.Copy.Lands(name)), git: git, verdict: needless}
 		if secret {
 			u.verdict = f.verdict(name)
 		}
@@ -149,20 +149,6 @@ func someOf(names []string, most int) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
 	return strings.Join(names, ", ")
-}
-
-// destination is where a file of the context lands in the stage: COPY of a directory copies what is in it.
-func destination(c *dockerfile.Copy, name string) string {
-	for _, src := range c.Sources {
-		src = strings.TrimPrefix(path.Clean("/"+src), "/")
-		switch {
-		case src == "":
-			return path.Join(c.Dest, name)
-		case strings.HasPrefix(name, src+"/"):
-			return path.Join(c.Dest, strings.TrimPrefix(name, src+"/"))
-		}
-	}
-	return path.Join(c.Dest, path.Base(name))
 }
 
 func inGit(name string) bool {

@@ -79,7 +79,7 @@ func (f *contextFilter) lands(in *dockerfile.Instruction, name string) string {
 	switch {
 	case in.Copy != nil && in.Copy.From == nil && in.Copy.FromImage == "":
 		if f.takes(in, name) {
-			return destination(in.Copy, name)
+			return in.Copy.Lands(name)
 		}
 	case in.Run != nil:
 		for _, m := range in.Run.Mounts {

@@ -66,11 +66,7 @@ func copyMountFix(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Instruc
 		return nil
 	}
 	source := in.Copy.Sources[0]
-	to := destination(in.Copy, source)
-	if !in.Copy.DestDir && path.Base(in.Copy.Dest) == path.Base(source) {
-		to = in.Copy.Dest
-	}
-	base := path.Base(source)
+	to, base := in.Copy.Lands(source), path.Base(source)
 	if to != "/root/"+base || base != ".netrc" && base != ".git-credentials" {
 		return nil
 	}

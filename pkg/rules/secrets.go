@@ -132,7 +132,7 @@ func checkSecretCopy(p *audit.Pass, stage *dockerfile.Stage, in *dockerfile.Inst
 		if !slices.Contains(secretFiles, base) && !slices.ContainsFunc(secretPaths, func(s string) bool { return strings.HasSuffix(path.Clean("/"+src), "/"+s) }) {
 			continue
 		}
-		r := pathReach(p, stage, destination(in.Copy, src))
+		r := pathReach(p, stage, in.Copy.Lands(src))
 		p.Report(p.BlameLine(in).Of(audit.Finding{
 			Severity: r.severity(),
 			Message:  fmt.Sprintf("%s takes %s, a secret by its name: %s", in.Keyword, src, r),
