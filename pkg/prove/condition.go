@@ -13,8 +13,8 @@ import (
 // condition is one circumstance under which the image is run.
 type condition struct {
 	name string
-	// change is what it does to the image; nil when it cannot be said of this image (it has no /tmp that could be taken
-	// away), and the condition is left out.
+	// change is what it does to the image, nil for nothing. It gives nil when it cannot be said of this image (it has no
+	// /tmp that could be taken away), and the condition is left out.
 	change func(img *layers.Image, w *worlds) *change
 	run    Run // limits, mounts
 	env    []string
@@ -41,24 +41,22 @@ const zone = "Pacific/Chatham"
 
 // conditions are all of them.
 var conditions = []condition{
-	{name: asBuilt, change: unchanged},
+	{name: asBuilt},
 	{name: "another user", change: func(*layers.Image, *worlds) *change { return &change{User: "64007:64007"} }},
-	{name: "read-only root", change: unchanged, run: Run{ReadOnly: true}},
+	{name: "read-only root", run: Run{ReadOnly: true}},
 	{name: "no /tmp", change: without("/tmp")},
-	{name: "a /tmp of 64 KiB", change: unchanged, run: Run{Tmpfs: []Tmpfs{{Path: "/tmp", Size: 64 << 10, Mode: 0o1777}}}},
+	{name: "a /tmp of 64 KiB", run: Run{Tmpfs: []Tmpfs{{Path: "/tmp", Size: 64 << 10, Mode: 0o1777}}}},
 	{name: "no CA roots", change: withoutRoots},
 	{name: "expired CA roots", change: expiredRoots},
 	{name: "TZ=" + zone, change: func(*layers.Image, *worlds) *change { return &change{Env: []string{"TZ=" + zone}} }},
 	{name: "no zoneinfo", change: withoutZones},
 	{name: "no /etc/passwd", change: without("/etc/passwd", "/etc/group")},
-	{name: "no resolv.conf", change: unchanged, run: Run{NoResolver: true}},
-	{name: "SIGINT", change: unchanged, stop: syscall.SIGINT},
-	{name: "64 MiB of memory", change: unchanged, run: Run{Memory: 64 << 20}},
-	{name: "64 MiB of memory, GOMEMLIMIT=48MiB", change: unchanged, run: Run{Memory: 64 << 20}, env: []string{"GOMEMLIMIT=48MiB"}},
-	{name: "half a CPU", change: unchanged, run: Run{CPUs: 0.5}, env: []string{"GODEBUG=schedtrace=100"}},
+	{name: "no resolv.conf", run: Run{NoResolver: true}},
+	{name: "SIGINT", stop: syscall.SIGINT},
+	{name: "64 MiB of memory", run: Run{Memory: 64 << 20}},
+	{name: "64 MiB of memory, GOMEMLIMIT=48MiB", run: Run{Memory: 64 << 20}, env: []string{"GOMEMLIMIT=48MiB"}},
+	{name: "half a CPU", run: Run{CPUs: 0.5}, env: []string{"GODEBUG=schedtrace=100"}},
 }
-
-func unchanged(*layers.Image, *worlds) *change { return &change{} }
 
 // without takes those of the paths away that are there.
 func without(paths ...string) func(*layers.Image, *worlds) *change {

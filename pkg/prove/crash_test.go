@@ -30,14 +30,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// helper proves an archive as the command line does: SIGINT and SIGTERM cancel it.
+// helper proves an archive as the command line does, with runs side by side: SIGINT and SIGTERM cancel it.
 func helper(task string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	kind, file, _ := strings.Cut(task, " ")
 	e, err := prove.FindRunner(ctx, prove.Kind(kind))
 	if err == nil {
-		_, err = prove.Prove(ctx, prove.Options{Engines: &prove.Engines{Run: e}, Archive: file, Only: []string{"as built"}, RulesFor: rulesFor, Audit: auditArchive,
+		_, err = prove.Prove(ctx, prove.Options{Engines: &prove.Engines{Run: e}, Archive: file, Only: []string{"no /tmp", "read-only root", "SIGINT"}, RulesFor: rulesFor, Audit: auditArchive,
 			Progress: func(line string) { fmt.Println(line) }})
 	}
 	switch {

@@ -44,7 +44,7 @@ func TestRunnerDies(t *testing.T) {
 				for range 1000 {
 					time.Sleep(10 * time.Millisecond)
 					all = proofs(t, temp)
-					if pids, _ := filepath.Glob(filepath.Join(temp, "*", "*.pid")); len(all) == 1 && (len(pids) > 0 || exists(filepath.Join(temp, all[0], all[0]+"-1", "pid"))) {
+					if pids, _ := filepath.Glob(filepath.Join(temp, "*", "*", "*.pid")); len(all) == 1 && (len(pids) > 0 || exists(filepath.Join(temp, all[0], all[0]+"-1", "pid"))) {
 						time.Sleep(300 * time.Millisecond)
 						end(t, c.command, temp)
 						return

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -19,7 +20,7 @@ type bare struct {
 	*Engine
 	dir  string // of the proof
 	made atomic.Int64
-	kept map[string]*layers.Image // by archive
+	kept sync.Map // *layers.Image by archive
 }
 
 // load reads the archive; the files are unpacked by create.
@@ -31,21 +32,22 @@ func (b *bare) load(ctx context.Context, archive string) (string, error) {
 	if img.FS == nil {
 		return "", fmt.Errorf("loading the image: %s: %s", img.Unread[0].What, img.Unread[0].Because)
 	}
-	if b.kept == nil {
-		b.kept = map[string]*layers.Image{}
-	}
-	b.kept[archive] = img
+	b.kept.Store(archive, img)
 	return archive, nil
 }
 
 func (b *bare) unload(image string) error {
-	delete(b.kept, image)
+	b.kept.Delete(image)
 	return nil
 }
 
 // create unpacks the image into a bundle of its own.
 func (b *bare) create(_ context.Context, r Run) (container, error) {
-	img := b.kept[r.Image]
+	kept, ok := b.kept.Load(r.Image)
+	if !ok {
+		return nil, fmt.Errorf("unpacking the image: %s is not loaded", r.Image)
+	}
+	img := kept.(*layers.Image)
 	c := &bareContainer{Engine: b.Engine, dir: b.dir, name: fmt.Sprintf("%s-%d", filepath.Base(b.dir), b.made.Add(1))}
 	c.bundle, c.group = filepath.Join(b.dir, c.name), controlGroup(c.name)
 	c.pidFile = filepath.Join(c.bundle, "pid")
