@@ -69,8 +69,9 @@ const crashProgram = "imgaudit-crash-test"
 
 // crashImage is a service with a name of its own.
 func crashImage(t *testing.T) string {
-	return archive(t, layers.Config{Entrypoint: []string{"/" + crashProgram}}, layers.File{Path: crashProgram, Mode: 0o755, Data: program(t, "service")},
-		layers.File{Path: "etc/passwd", Data: []byte("root:x:0:0:root:/:/bin/false\n")}, layers.File{Path: "tmp/", Mode: os.ModeDir | os.ModeSticky | 0o777})
+	files := complete(t)
+	files[0].Path = crashProgram
+	return archive(t, layers.Config{Entrypoint: []string{"/" + crashProgram}}, files...)
 }
 
 // ownTemp gives the test a directory for temporary files of its own.
