@@ -2,16 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/policy"
@@ -22,68 +16,9 @@ import (
 
 // checkFlags are the flags of check.
 type checkFlags struct {
-	read    readFlags
-	failOn  string
-	outputs []string
-	color   string
-	verbose bool
-	quiet   bool
-}
-
-// readFlags say what to read and how; check and inspect share them.
-type readFlags struct {
-	dockerfile, context, target, platform string
-	buildArgs                             []string
-	insecure, caFiles                     []string
-	offline                               bool
-	timeout                               time.Duration
-	cacheDir, progress                    string
-	noCache, timings                      bool
-	predict, build                        bool
-}
-
-func (f *readFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.dockerfile, "dockerfile", "", "Dockerfile that the image was built from")
-	c.Flags().StringVar(&f.context, "context", "", "build context directory")
-	c.Flags().StringVar(&f.target, "target", "", "stage to build, the last one by default")
-	c.Flags().StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument K=V (repeatable)")
-	c.Flags().StringVar(&f.platform, "platform", "", "platform os/arch[/variant] of an index, or all")
-	f.addSource(c)
-}
-
-// addSource adds the flags that say how images are had.
-func (f *readFlags) addSource(c *cobra.Command) {
-	c.Flags().StringSliceVar(&f.insecure, "insecure-registry", nil, "registry HOST[:PORT] that may be spoken to without TLS or with an unsigned certificate (repeatable)")
-	c.Flags().StringSliceVar(&f.caFiles, "ca-cert", nil, "PEM file of authorities that registries' certificates may be signed by, beside the system's (repeatable)")
-	c.Flags().BoolVar(&f.offline, "offline", false, "use no network: archives, layouts, local engines, and what the cache has of images named by digest")
-	c.Flags().DurationVar(&f.timeout, "timeout", 5*time.Minute, "give up after this time")
-	addCacheDir(c, &f.cacheDir)
-	c.Flags().BoolVar(&f.noCache, "no-cache", false, "neither use nor fill the cache")
-	c.Flags().StringVar(&f.progress, "progress", "auto", "progress on standard error: auto (tty on a terminal, else none, or plain with -v), plain, tty, none")
-	c.Flags().BoolVar(&f.timings, "timings", false, "print where the time went to standard error")
-}
-
-// addPredict adds the flags that have a Dockerfile's image foretold.
-func (f *readFlags) addPredict(c *cobra.Command) {
-	c.Flags().BoolVar(&f.predict, "predict", false, "foretell the image that a Dockerfile will make; reads the base images that it names")
-	c.Flags().BoolVar(&f.build, "build", false, "like --predict, and build the programs here with the Dockerfile's own go build lines")
-}
-
-// options turns the flags into what the readers take. A --build-arg without a value takes the variable's, as docker
-// build does.
-func (a *app) options(f *readFlags) target.Options {
-	opt := target.Options{Stdin: a.stdin, Dockerfile: f.dockerfile, Context: f.context, Target: f.target, Platform: f.platform, BuildArgs: map[string]string{}, Now: time.Now(),
-		InsecureRegistries: f.insecure, CAFiles: f.caFiles, Offline: f.offline, Predict: f.predict, Build: f.build}
-	for _, kv := range f.buildArgs {
-		k, v, ok := strings.Cut(kv, "=")
-		if !ok {
-			if v, ok = a.lookupEnv(k); !ok {
-				continue
-			}
-		}
-		opt.BuildArgs[k] = v
-	}
-	return opt
+	read   readFlags
+	out    outputFlags
+	failOn string
 }
 
 func newCheck(a *app) *cobra.Command {
@@ -117,10 +52,7 @@ foretold exactly is said, and judged by the text.`,
 	f.read.add(c)
 	f.read.addPredict(c)
 	c.Flags().StringVar(&f.failOn, "fail-on", "error", "severity that fails: error, warning, note, never")
-	c.Flags().StringArrayVarP(&f.outputs, "output", "o", []string{"text"}, "FORMAT[=FILE], repeatable; formats: text, json")
-	c.Flags().StringVar(&f.color, "color", "auto", "auto, always or never")
-	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every need and every skipped rule")
-	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no output, only the exit code; files named by -o are still written")
+	f.out.add(c, "every need and every skipped rule")
 	return c
 }
 
@@ -129,12 +61,7 @@ func (a *app) check(ctx context.Context, args []string, f *checkFlags) error {
 	if err != nil {
 		return err
 	}
-	outs, err := parseOutputs(f.outputs)
-	if err != nil {
-		return err
-	}
-	color, err := a.color(f.color, a.stdout)
-	if err != nil {
+	if err := f.out.parse(a); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -143,9 +70,7 @@ func (a *app) check(ctx context.Context, args []string, f *checkFlags) error {
 	if !f.read.predict && !f.read.build && !slices.ContainsFunc(args, func(arg string) bool { return !isText(arg) }) {
 		collectLate()
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.read.timeout)
-	defer cancel()
-	work, err := a.open(&f.read, f.quiet, f.verbose)
+	ctx, work, err := a.open(ctx, &f.read, f.out.quiet, f.out.verbose)
 	if err != nil {
 		return err
 	}
@@ -167,10 +92,8 @@ func (a *app) check(ctx context.Context, args []string, f *checkFlags) error {
 	work.timings.mark("cache")
 	r := report.New(tool(), subjects, results, failOn)
 	a.code = map[policy.Outcome]int{policy.Pass: exitPass, policy.Fail: exitFail, policy.Inconclusive: exitUnaudited}[r.Verdict.Outcome]
-	for _, o := range outs {
-		if err := a.write(r, o, f, color); err != nil {
-			return &unaudited{err}
-		}
+	if err := a.report(r, &f.out); err != nil {
+		return err
 	}
 	work.timings.mark("report")
 	a.hintGenerate(r)
@@ -188,67 +111,4 @@ func (a *app) hintGenerate(r *report.Report) {
 func isText(arg string) bool {
 	t, err := target.Detect(arg)
 	return err == nil && (t.Kind == target.Dir || t.Kind == target.Dockerfile)
-}
-
-// output is one -o: a format and where it goes.
-type output struct{ format, file string }
-
-func parseOutputs(specs []string) ([]output, error) {
-	var outs []output
-	stdout := false
-	for _, s := range specs {
-		format, file, _ := strings.Cut(s, "=")
-		if format != "text" && format != "json" {
-			return nil, fmt.Errorf("reading -o %s: no such format; there are text and json", s)
-		}
-		if file == "-" {
-			file = ""
-		}
-		if file == "" && stdout {
-			return nil, errors.New("reading -o: only one format can go to standard output; name a file, -o json=report.json")
-		}
-		stdout = stdout || file == ""
-		outs = append(outs, output{format, file})
-	}
-	return outs, nil
-}
-
-// color decides whether text that goes to w is coloured.
-func (a *app) color(mode string, w io.Writer) (bool, error) {
-	switch mode {
-	case "always":
-		return true, nil
-	case "never":
-		return false, nil
-	case "auto":
-		if v, ok := a.lookupEnv("NO_COLOR"); ok && v != "" {
-			return false, nil
-		}
-		f, ok := w.(*os.File)
-		return ok && term.IsTerminal(int(f.Fd())), nil
-	}
-	return false, fmt.Errorf("reading --color: %q is none of auto, always, never", mode)
-}
-
-func (a *app) write(r *report.Report, o output, f *checkFlags, color bool) (err error) {
-	w := a.stdout
-	if f.quiet && o.file == "" {
-		return nil
-	}
-	if o.file != "" {
-		file, err := os.Create(o.file)
-		if err != nil {
-			return fmt.Errorf("writing the report: %w", err)
-		}
-		defer func() {
-			if cerr := file.Close(); err == nil && cerr != nil {
-				err = fmt.Errorf("writing the report: %w", cerr)
-			}
-		}()
-		w, color = io.Writer(file), false
-	}
-	if o.format == "json" {
-		return r.JSON(w)
-	}
-	return r.Text(w, report.TextOptions{Color: color, Verbose: f.verbose})
 }

@@ -94,9 +94,7 @@ func (a *app) fix(ctx context.Context, args []string, f *fixFlags) error {
 	if len(args) == 0 {
 		args = []string{"."}
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.read.timeout)
-	defer cancel()
-	work, err := a.open(&f.read, f.quiet, f.verbose)
+	ctx, work, err := a.open(ctx, &f.read, f.quiet, f.verbose)
 	if err != nil {
 		return err
 	}

@@ -88,9 +88,7 @@ func (a *app) generate(ctx context.Context, args []string, f *generateFlags) err
 	case f.binary == "" && f.image == "":
 		dir = "."
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.read.timeout)
-	defer cancel()
-	work, err := a.open(&f.read, false, false)
+	ctx, work, err := a.open(ctx, &f.read, false, false)
 	if err != nil {
 		return err
 	}

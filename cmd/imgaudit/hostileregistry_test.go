@@ -98,12 +98,12 @@ func hostileRegistries(layer string) []hostileRegistry {
 		}
 	}
 	return []hostileRegistry{
-		{"a layer at a byte a second", "context deadline exceeded", on(layer, drip)},
-		{"a config at a byte a second", "context deadline exceeded", isConfig(drip)},
-		{"a manifest at a byte a second", "context deadline exceeded", on("/manifests/", drip)},
-		{"a layer that hangs behind its header", "context deadline exceeded", on(layer, hang)},
-		{"a manifest that hangs behind its header", "context deadline exceeded", on("/manifests/", hang)},
-		{"silence", "context deadline exceeded", on("/v2/", silent)},
+		{"a layer at a byte a second", "no end within 2s (--timeout)", on(layer, drip)},
+		{"a config at a byte a second", "no end within 2s (--timeout)", isConfig(drip)},
+		{"a manifest at a byte a second", "no end within 2s (--timeout)", on("/manifests/", drip)},
+		{"a layer that hangs behind its header", "no end within 2s (--timeout)", on(layer, hang)},
+		{"a manifest that hangs behind its header", "no end within 2s (--timeout)", on("/manifests/", hang)},
+		{"silence", "no end within 2s (--timeout)", on("/v2/", silent)},
 		{"redirects in a circle for the manifest", "more than the limit of 10 redirects", on("/manifests/", loop)},
 		{"redirects in a circle for a layer", "more than the limit of 10 redirects", on(layer, loop)},
 		{"busy, for a minute", "answers 429 Too Many Requests, and it would take 1m0s until the next attempt", on("/manifests/", busy(http.StatusTooManyRequests, "60"))},

@@ -35,9 +35,7 @@ func (a *app) inspect(ctx context.Context, args []string, read *readFlags, forma
 	if !slices.ContainsFunc(args, func(arg string) bool { return !isExecutable(arg) }) {
 		collectLate()
 	}
-	ctx, cancel := context.WithTimeout(ctx, read.timeout)
-	defer cancel()
-	work, err := a.open(read, false, false)
+	ctx, work, err := a.open(ctx, read, false, false)
 	if err != nil {
 		return err
 	}

@@ -18,14 +18,12 @@ import (
 
 // proveFlags are the flags of prove.
 type proveFlags struct {
-	read           readFlags
-	trial          trialFlags
-	only           []string
-	reproducible   bool
-	outputs        []string
-	color          string
-	verbose, quiet bool
-	args           []string // behind --, nil if there is none
+	read         readFlags
+	out          outputFlags
+	trial        trialFlags
+	only         []string
+	reproducible bool
+	args         []string // behind --, nil if there is none
 }
 
 func newProve(a *app) *cobra.Command {
@@ -72,10 +70,7 @@ exit codes here: 0 all that was foretold holds, 1 something differs, 3 it could 
 	f.trial.add(c)
 	addReproducible(c, &f.reproducible)
 	c.Flags().StringArrayVar(&f.only, "only", nil, "run under this condition only, beside \"as built\" (repeatable)")
-	c.Flags().StringArrayVarP(&f.outputs, "output", "o", []string{"text"}, "FORMAT[=FILE], repeatable; formats: text, json")
-	c.Flags().StringVar(&f.color, "color", "auto", "auto, always or never")
-	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "what the engines print, and every prediction and observation")
-	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no output, only the exit code; files named by -o are still written")
+	f.out.add(c, "what the engines print, and every prediction and observation")
 	if err := c.RegisterFlagCompletionFunc("only", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return prove.Conditions(), cobra.ShellCompDirectiveNoFileComp
 	}); err != nil {
@@ -110,21 +105,14 @@ func (f *proveFlags) configure(c *cobra.Command) error {
 }
 
 func (a *app) prove(ctx context.Context, args []string, f *proveFlags) error {
-	outs, err := parseOutputs(f.outputs)
-	if err != nil {
-		return err
-	}
-	color, err := a.color(f.color, a.stdout)
-	if err != nil {
+	if err := f.out.parse(a); err != nil {
 		return err
 	}
 	arg := "."
 	if len(args) == 1 {
 		arg = args[0]
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.read.timeout)
-	defer cancel()
-	work, err := a.open(&f.read, f.quiet, f.verbose)
+	ctx, work, err := a.open(ctx, &f.read, f.out.quiet, f.out.verbose)
 	if err != nil {
 		return err
 	}
@@ -140,10 +128,8 @@ func (a *app) prove(ctx context.Context, args []string, f *proveFlags) error {
 	}
 	r := t.report(proof)
 	a.code = proofCode(proof.Outcome)
-	for _, o := range outs {
-		if err := a.write(r, o, &checkFlags{quiet: f.quiet, verbose: f.verbose}, color); err != nil {
-			return &unaudited{err}
-		}
+	if err := a.report(r, &f.out); err != nil {
+		return err
 	}
 	work.timings.mark("report")
 	return nil

@@ -169,7 +169,7 @@ func run(ctx context.Context, e *Engine, dir string, args []string, lines func(s
 	cmd := e.command(ctx, dir, args...)
 	out := &lineWriter{each: lines}
 	cmd.Stdout, cmd.Stderr = out, out
-	err := cmd.Run()
+	err := runWatched(cmd)
 	out.flush()
 	var exit *exec.ExitError
 	switch {

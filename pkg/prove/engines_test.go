@@ -3,6 +3,7 @@ package prove_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -160,6 +161,11 @@ func TestBuildEngines(t *testing.T) {
 	}
 }
 
+// hanging is a Dockerfile whose build does not end. The process of its RUN is found by the directory among its arguments.
+func hanging(temp string) []byte {
+	return fmt.Appendf(nil, "FROM scratch\nCOPY app /app\nRUN [\"/app\", \"hang\", %q]\n", temp)
+}
+
 // TestBuildHangs: a build that does not end is ended by its deadline, and nothing of it is left.
 func TestBuildHangs(t *testing.T) {
 	for _, kind := range []prove.Kind{prove.BuildKit, prove.Podman, prove.Buildah} {
@@ -171,7 +177,7 @@ func TestBuildHangs(t *testing.T) {
 			defer cancel(nil)
 			late := errors.New("it took too long")
 			var names []string
-			proof, err := prove.Prove(ctx, prove.Options{Engines: &prove.Engines{Build: e}, Build: &prove.Build{Dockerfile: []byte("FROM scratch\nCOPY app /app\nRUN [\"/app\", \"hang\"]\n"), Context: dir},
+			proof, err := prove.Prove(ctx, prove.Options{Engines: &prove.Engines{Build: e}, Build: &prove.Build{Dockerfile: hanging(temp), Context: dir},
 				Progress: func(line string) {
 					if strings.Contains(line, "the builder hangs") {
 						names = proofs(t, temp)
@@ -200,8 +206,13 @@ func TestBuilderDies(t *testing.T) {
 			}
 			dir, _ := builderContext(t)
 			temp := ownTemp(t)
+			where := temp
+			if kind == prove.BuildKit { // what a daemon that was killed leaves is its own
+				where = "the-daemon-of-" + filepath.Base(temp)
+				t.Cleanup(func() { killArgument(t, where) })
+			}
 			var names []string
-			_, err := prove.Prove(t.Context(), prove.Options{Engines: &prove.Engines{Build: e}, Build: &prove.Build{Dockerfile: []byte("FROM scratch\nCOPY app /app\nRUN [\"/app\", \"hang\"]\n"), Context: dir},
+			_, err := prove.Prove(t.Context(), prove.Options{Engines: &prove.Engines{Build: e}, Build: &prove.Build{Dockerfile: hanging(where), Context: dir},
 				Progress: func(line string) {
 					if !strings.Contains(line, "the builder hangs") {
 						return
@@ -222,6 +233,17 @@ func TestBuilderDies(t *testing.T) {
 			}
 			nothingLeft(t, temp, names)
 		})
+	}
+}
+
+// killArgument kills the processes that have an argument.
+func killArgument(t *testing.T, argument string) {
+	t.Helper()
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range all {
+		if text, _ := os.ReadFile(file); strings.Contains(string(text), "\x00"+argument+"\x00") {
+			_ = syscall.Kill(number(t, filepath.Base(filepath.Dir(file))), syscall.SIGKILL)
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func buildPredictions(r *audit.Result) []audit.Prediction {
 
 // elsewhere are words by which a build says that the fault is not the Dockerfile's: a network, a registry, a disk.
 var elsewhere = regexp.MustCompile(`(?i)no such host|i/o timeout|connection (refused|reset)|tls handshake|network is unreachable|no route to host|server misbehaving|temporary failure|` +
-	`could not resolve|failed to do request|failed to resolve source metadata|x509: |pull access denied|unauthorized|too ?many ?requests|\b50[234]\b|no space left on device|context deadline exceeded`)
+	`could not resolve|failed to do request|failed to resolve source metadata|x509: |pull access denied|unauthorized|too ?many ?requests|pinging container registry|server gave HTTP response|\b50[234]\b|no space left on device|context deadline exceeded`)
 
 // judgeBuild compares what was foretold of a build with what became of it.
 func judgeBuild(b *audit.Built) {

@@ -75,7 +75,7 @@ func removeLeft(ctx context.Context, dirs []string) ([]string, error) {
 			}
 		}
 	}
-	note(endProcesses(names, func(string) bool { return true }), nil)
+	note(endProcesses(names, everyCommand), nil)
 	for name := range names {
 		note(nil, removeGroups(name+"-*"))
 	}
