@@ -47,7 +47,7 @@ func openArchive(ctx context.Context, file string) (*archive, error) {
 			return a, nil
 		}
 		if err == nil {
-			err = ctx.Err()
+			err = context.Cause(ctx)
 		}
 		if err == nil && count >= maxArchive {
 			err = limitError("archive", maxArchive, "entries")

@@ -34,7 +34,7 @@ func (f *found) read(ctx context.Context, kind Kind, name, short string, opt Opt
 	progress.report(Progress{Phase: PhaseFind, Total: len(f.layers), Done: true})
 	img.memo = &memo{store: opt.Cache}
 	img.strata = f.readLayers(ctx, img, short, progress)
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", short, err)
 	}
 	progress.report(Progress{Phase: PhaseMerge, Total: len(f.layers)})
@@ -172,7 +172,7 @@ func (s *stored) fetch(ctx context.Context, l *Layer, left *budget, o *origin) (
 // the cause, a broken gzip stream only its symptom.
 func (s *stored) explain(ctx context.Context, err error) error {
 	d, ok := s.blob.(diskBlob)
-	if !ok || s.Digest == "" || ctx.Err() != nil {
+	if !ok || s.Digest == "" || context.Cause(ctx) != nil {
 		return err
 	}
 	r, openErr := d.open(ctx)

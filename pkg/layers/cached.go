@@ -70,7 +70,7 @@ func (s *stored) recall(ctx context.Context, l *Layer, o *origin) *facts {
 	digest := s.Digest
 	var disk *fileBlob
 	if d, ok := s.blob.(diskBlob); ok {
-		if digest, disk = s.onDisk(ctx, d, o); digest == "" || ctx.Err() != nil {
+		if digest, disk = s.onDisk(ctx, d, o); digest == "" || context.Cause(ctx) != nil {
 			return nil
 		}
 	}

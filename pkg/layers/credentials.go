@@ -57,7 +57,7 @@ func findCredentials(ctx context.Context, env environment, reg name.Registry, re
 	case r := <-done:
 		return r.auth, r.why
 	case <-ctx.Done():
-		return authn.Anonymous, fmt.Errorf("waiting for the credential helper: %w", ctx.Err())
+		return authn.Anonymous, fmt.Errorf("waiting for the credential helper: %w", context.Cause(ctx))
 	}
 }
 

@@ -30,7 +30,7 @@ type download struct {
 func (d *download) connect() error {
 	for ; d.place < len(d.from); d.place++ {
 		err := d.ask(d.from[d.place])
-		if err == nil || d.ctx.Err() != nil {
+		if err == nil || context.Cause(d.ctx) != nil {
 			return err
 		}
 		d.tried.add(d.from[d.place], err)
@@ -94,8 +94,8 @@ func (d *download) Read(p []byte) (int, error) {
 
 // broken decides whether to take up a download that broke off.
 func (d *download) broken(err error) error {
-	if d.ctx.Err() != nil {
-		return d.ctx.Err()
+	if context.Cause(d.ctx) != nil {
+		return context.Cause(d.ctx)
 	}
 	d.left--
 	var late *silence

@@ -71,8 +71,8 @@ func exporter(ctx context.Context, kind Kind, name string, opt Options) (again r
 		case err == nil:
 			query, err := exportQuery(kind, opt)
 			return func(ctx context.Context) (io.ReadCloser, error) { return e.get(ctx, id, "get", query) }, e.address, err
-		case ctx.Err() != nil:
-			return nil, "", ctx.Err()
+		case context.Cause(ctx) != nil:
+			return nil, "", context.Cause(ctx)
 		case !errors.As(err, &unreachable) || unreachable.Op != "dial":
 			return nil, "", fmt.Errorf("%s: %w", address, err)
 		}

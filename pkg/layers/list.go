@@ -41,8 +41,8 @@ func (f *facts) list(ctx context.Context, in io.Reader, left *budget, from *orig
 		if f.entries++; f.entries > most {
 			return limitError("layer", int64(most), "entries")
 		}
-		if f.entries%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
+		if f.entries%1024 == 0 && context.Cause(ctx) != nil {
+			return context.Cause(ctx)
 		}
 		it, ok, err := itemOf(h, &room)
 		if err != nil {

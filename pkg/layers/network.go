@@ -167,8 +167,8 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	timer := time.AfterFunc(b.late.after, func() { b.cancel(b.late) })
 	n, err := b.ReadCloser.Read(p)
 	timer.Stop()
-	if err != nil && err != io.EOF && context.Cause(b.ctx) == error(b.late) {
-		err = b.late
+	if cause := context.Cause(b.ctx); err != nil && err != io.EOF && cause != nil {
+		err = cause
 	}
 	return n, err
 }

@@ -80,7 +80,7 @@ func interruptible(ctx context.Context, in io.Reader) (r io.Reader, stop func())
 		_, err := io.CopyBuffer(struct{ io.Writer }{pw}, struct{ io.Reader }{in}, make([]byte, 256<<10))
 		pw.CloseWithError(err)
 	}()
-	after := context.AfterFunc(ctx, func() { pw.CloseWithError(ctx.Err()) })
+	after := context.AfterFunc(ctx, func() { pw.CloseWithError(context.Cause(ctx)) })
 	return pr, func() {
 		after()
 		pr.Close()
@@ -166,7 +166,7 @@ func (p *passing) take(ctx context.Context, h *tar.Header, body *bufio.Reader) e
 		}
 		p.takeLayer(ctx, name, body)
 	}
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
 // isDocument tells a JSON document from a tar, whose first file may be called "{".

@@ -83,7 +83,7 @@ func (s *registryStore) resolve(ctx context.Context) (descriptor, error) {
 		data, d, err := r.manifest(ctx, r.ref.identifier())
 		if err != nil {
 			tried.add(r, err)
-			if ctx.Err() != nil {
+			if context.Cause(ctx) != nil {
 				break
 			}
 			continue

@@ -101,7 +101,7 @@ func (r *repository) scheme(ctx context.Context, t http.RoundTripper, host strin
 	}
 	var record tls.RecordHeaderError
 	noPort := (&url.URL{Host: host}).Port() == "" // then each scheme has its own
-	if errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &record) || noPort && ctx.Err() == nil {
+	if errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &record) || noPort && context.Cause(ctx) == nil {
 		return "http", nil
 	}
 	return "", err

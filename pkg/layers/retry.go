@@ -112,7 +112,7 @@ func mayPass(ctx context.Context, err error) bool {
 		record    tls.RecordHeaderError
 	)
 	switch {
-	case ctx.Err() != nil, errors.Is(err, ErrOffline), errors.Is(err, errPlainHTTP), errors.Is(err, http.ErrSchemeMismatch), silent(err):
+	case context.Cause(ctx) != nil, errors.Is(err, ErrOffline), errors.Is(err, errPlainHTTP), errors.Is(err, http.ErrSchemeMismatch), silent(err):
 		return false
 	case errors.As(err, &dns):
 		return !dns.IsNotFound
@@ -141,7 +141,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	case <-timer.C:
 		return nil
 	}

@@ -126,7 +126,7 @@ type patient struct {
 }
 
 func (p *patient) Read(b []byte) (int, error) {
-	if err := p.ctx.Err(); err != nil {
+	if err := context.Cause(p.ctx); err != nil {
 		return 0, err
 	}
 	n, err := p.r.Read(b)

@@ -101,7 +101,7 @@ func (d *descent) all(ctx context.Context, candidates []descriptor) ([]*found, e
 		}
 		list = append(list, f)
 	}
-	return list, ctx.Err()
+	return list, context.Cause(ctx)
 }
 
 // one describes an image that an index lists.

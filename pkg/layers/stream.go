@@ -92,7 +92,7 @@ type meter struct {
 }
 
 func (m *meter) Read(p []byte) (int, error) {
-	if err := m.ctx.Err(); err != nil {
+	if err := context.Cause(m.ctx); err != nil {
 		return 0, err
 	}
 	n, err := m.r.Read(p)

@@ -36,7 +36,7 @@ func detectStdin(ctx context.Context, in io.Reader) (Target, error) {
 		}
 		return r.t, nil
 	case <-ctx.Done():
-		return Target{}, fmt.Errorf("reading standard input: %w", ctx.Err())
+		return Target{}, fmt.Errorf("reading standard input: %w", context.Cause(ctx))
 	}
 }
 

@@ -85,7 +85,7 @@ func (w *walker) dir(path string, rules *gitignore.Dir, entries []fs.DirEntry, d
 		if !e.IsDir() || e.Name() == ".git" || rules.Ignored(e.Name(), true) {
 			continue
 		}
-		if err := w.ctx.Err(); err != nil {
+		if err := context.Cause(w.ctx); err != nil {
 			w.miss(path, err)
 			return
 		}
