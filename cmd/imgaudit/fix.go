@@ -54,7 +54,7 @@ Without a target the current directory is corrected: every Dockerfile in it, and
   imgaudit fix --check --rule shell-missing Dockerfile`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.prove {
-				if _, err := f.trial.configure(c); err != nil {
+				if _, err := f.trial.configure(a, c); err != nil {
 					return err
 				}
 				moreTime(c, &f.read)

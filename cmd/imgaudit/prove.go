@@ -23,7 +23,8 @@ type proveFlags struct {
 	trial        trialFlags
 	only         []string
 	reproducible bool
-	args         []string // behind --, nil if there is none
+	args         []string                        // behind --, nil if there is none
+	again        func(condition string) []string // the command line for one condition
 }
 
 func newProve(a *app) *cobra.Command {
@@ -54,10 +55,11 @@ exit codes here: 0 all that was foretold holds, 1 something differs, 3 it could 
 			return cobra.MaximumNArgs(1)(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
+			f.again = again(c, args)
 			if dash := c.ArgsLenAtDash(); dash >= 0 {
 				args, f.args = args[:dash], append([]string{}, args[dash:]...)
 			}
-			if err := f.configure(c); err != nil {
+			if err := f.configure(a, c); err != nil {
 				return err
 			}
 			return a.prove(c.Context(), args, &f)
@@ -80,8 +82,8 @@ exit codes here: 0 all that was foretold holds, 1 something differs, 3 it could 
 }
 
 // configure takes from .imgaudit.yaml what neither a flag nor a variable says, and looks at the values.
-func (f *proveFlags) configure(c *cobra.Command) error {
-	section, err := f.trial.configure(c)
+func (f *proveFlags) configure(a *app, c *cobra.Command) error {
+	section, err := f.trial.configure(a, c)
 	if err != nil {
 		return err
 	}
@@ -125,6 +127,9 @@ func (a *app) prove(ctx context.Context, args []string, f *proveFlags) error {
 	proof, err := t.proof(ctx, f)
 	if err != nil {
 		return err
+	}
+	for i := range proof.Steps {
+		proof.Steps[i].Command = f.again(proof.Steps[i].Name)
 	}
 	r := t.report(proof)
 	a.code = proofCode(proof.Outcome)

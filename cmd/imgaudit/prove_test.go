@@ -90,6 +90,11 @@ func TestProve(t *testing.T) {
 			if report.Proof.Outcome != test.outcome {
 				t.Errorf("the proof %s, want %s", report.Proof.Outcome, test.outcome)
 			}
+			last := report.Proof.Steps[len(report.Proof.Steps)-1]
+			again := append([]string{"prove", "--quiet"}, last.Command[2:]...)
+			if code := run(again, strings.NewReader(""), &stdout, &stderr, func(string) (string, bool) { return "", false }); code != test.code {
+				t.Errorf("again: %q: exit code %d, want %d", last.Command, code, test.code)
+			}
 			schema, err := jsonschema.NewCompiler().Compile(filepath.Join(projectRoot, "docs", "report.schema.json"))
 			check(t, err)
 			doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))

@@ -47,7 +47,7 @@ func (a *app) open(ctx context.Context, f *readFlags, quiet, verbose bool) (cont
 // tooLong is why what takes longer than --timeout is given up.
 type tooLong time.Duration
 
-func (d tooLong) Error() string { return fmt.Sprintf("no end within %s (--timeout)", time.Duration(d)) }
+func (d tooLong) Error() string   { return fmt.Sprintf("no end within %s (--timeout)", time.Duration(d)) }
 func (tooLong) Is(err error) bool { return err == context.DeadlineExceeded }
 
 // warn says with -v what goes wrong with the cache.

@@ -23,7 +23,7 @@ func (f *trialFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.engine, "engine", "auto", "what builds, and runs if it can: auto, "+joinKinds())
 	c.Flags().StringArrayVar(&f.secrets, "secret", nil, "secret of the build, as docker build has it: id=NAME,src=FILE (repeatable)")
 	c.Flags().StringArrayVar(&f.contexts, "build-context", nil, "named context of the build, as docker build has it: NAME=DIR (repeatable)")
-	c.Flags().StringArrayVarP(&f.needs.Env, "env", "e", nil, "variable that the program needs, NAME=VALUE (repeatable)")
+	c.Flags().StringArrayVarP(&f.needs.Env, "env", "e", nil, "variable that the program needs, NAME=VALUE, or NAME for this environment's value (repeatable)")
 	c.Flags().StringVar(&f.needs.Path, "path", "", "path of an HTTP request that the program answers when it is ready (default /)")
 	c.Flags().StringSliceVar(&f.needs.TLSPorts, "tls-port", nil, "port at which the peer speaks TLS, beside 443 (repeatable)")
 	c.Flags().DurationVar(&f.needs.Ready, "ready", 3*time.Second, "how long the program may take until it listens")
@@ -56,7 +56,7 @@ func moreTime(c *cobra.Command, f *readFlags) {
 }
 
 // configure looks at the values, and takes from .imgaudit.yaml what neither a flag nor a variable says.
-func (f *trialFlags) configure(c *cobra.Command) (*config.Prove, error) {
+func (f *trialFlags) configure(a *app, c *cobra.Command) (*config.Prove, error) {
 	if kinds := append([]string{"auto"}, strings.Split(joinKinds(), ", ")...); !slices.Contains(kinds, f.engine) {
 		err := fmt.Errorf("reading --engine: %q is none of %s", f.engine, strings.Join(kinds, ", "))
 		if near := nearest(f.engine, kinds); near != "" {
@@ -64,10 +64,19 @@ func (f *trialFlags) configure(c *cobra.Command) (*config.Prove, error) {
 		}
 		return nil, err
 	}
-	for _, kv := range f.needs.Env {
-		if name, _, ok := strings.Cut(kv, "="); !ok || name == "" {
+	for i, kv := range f.needs.Env {
+		name, _, ok := strings.Cut(kv, "=")
+		if name == "" {
 			return nil, fmt.Errorf("reading --env: %q is no NAME=VALUE", kv)
 		}
+		if ok {
+			continue
+		}
+		value, ok := a.lookupEnv(name)
+		if !ok {
+			return nil, fmt.Errorf("reading --env: the variable %s is not set here", name)
+		}
+		f.needs.Env[i] = name + "=" + value
 	}
 	for _, kv := range f.contexts {
 		if name, _, ok := strings.Cut(kv, "="); !ok || name == "" {

@@ -47,7 +47,7 @@ const (
 // Step is one run of the image under one condition.
 type Step struct {
 	Name    string   `json:"name"`    // "as built", "read-only root"
-	Command []string `json:"command"` // that does the same by hand, nil if there is none
+	Command []string `json:"command"` // of imgaudit that does the same again, nil if there is none. Values of --env are left out
 	// Predictions are the findings that the audit of this very image, changed as the step says, has about running it.
 	Predictions []Prediction `json:"predictions"`
 	Observed    Observation  `json:"observed"`

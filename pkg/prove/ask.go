@@ -48,22 +48,41 @@ func (s *scene) ask(ctx context.Context, to netip.AddrPort) int {
 	return response.StatusCode
 }
 
-// checkTime bounds a health check. Source: docker's default --timeout.
-const checkTime = 30 * time.Second
+// The bounds of a health check. Source: docs.docker.com, Dockerfile reference, HEALTHCHECK: --timeout is 30 s and --retries
+// 3 by default. The pause, which is --interval's 30 s, is shortened: the program is ready when the first check begins.
+const (
+	checkTime  = 30 * time.Second
+	checkTries = 3
+	checkPause = 500 * time.Millisecond
+)
 
-// check runs the declared health check once, as the engine would.
-func (s *scene) check(ctx context.Context) *audit.Checked {
+// check runs the declared health check as the engine would: unhealthy is what fails every time. One that cannot be run at
+// all is not tried again.
+func (s *scene) check(ctx context.Context) (seen *audit.Checked) {
 	if s.health == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
-	defer cancel()
-	code, words, err := s.container.exec(ctx, s.health)
-	if err != nil {
-		return nil // it has just ended
+	for try := range checkTries {
+		if try > 0 {
+			s.sleep(checkPause)
+		}
+		once, cancel := context.WithTimeout(ctx, checkTime)
+		code, words, err := s.container.exec(once, s.health)
+		cancel()
+		if err != nil {
+			return seen // it has just ended
+		}
+		seen = &audit.Checked{Command: s.health, ExitCode: code, Words: plain(lastLine(words, errSilent))}
+		if code == 0 || code >= cannotRun {
+			break
+		}
 	}
-	return &audit.Checked{Command: s.health, ExitCode: code, Words: lastLine(words, errSilent)}
+	return seen
 }
+
+// cannotRun is the least exit code of an engine that could not execute a program: 126 and 127, or 255 of runc; 125 is its
+// own. Source: docs.docker.com, docker run, "Exit status".
+const cannotRun = 125
 
 // end sends the stop signal and sees how the program takes it. With a request under way the head of an HTTP request is
 // sent before the signal and its body of one byte after it: the handler runs, net/http sends no answer before it has read

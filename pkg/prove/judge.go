@@ -80,7 +80,7 @@ func events(o *audit.Observation, rulesFor func(message string) []string) (all [
 		}
 	}
 	if h := o.Health; h != nil && h.ExitCode != 0 {
-		all = append(all, event{fmt.Sprintf("its health check ends with exit code %d: %s", h.ExitCode, h.Words), append(rulesFor(h.Words), "healthcheck-cannot-run", "shell-missing"), h.ExitCode >= 125})
+		all = append(all, event{fmt.Sprintf("its health check ends with exit code %d: %s", h.ExitCode, h.Words), append(rulesFor(h.Words), "healthcheck-cannot-run", "shell-missing"), h.ExitCode >= cannotRun})
 	}
 	if o.Stop != nil && o.Stop.Lost {
 		all = append(all, event{fmt.Sprintf("%s did not end it within %.0f s", o.Stop.Signal, o.Stop.Seconds), atStop, true})

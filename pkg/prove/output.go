@@ -46,3 +46,16 @@ func schedTrace(output string) int {
 	n, _ := strconv.Atoi(all[len(all)-1][1])
 	return n
 }
+
+// logged finds the message in a line that an engine's logger wrote: time="..." level=error msg="exec failed: ..".
+var logged = regexp.MustCompile(`^time="[^"]*" level=\w+ msg=("(?:[^"\\]|\\.)*")`)
+
+// plain is a line without what an engine's logger put around its message.
+func plain(line string) string {
+	if m := logged.FindStringSubmatch(line); m != nil {
+		if message, err := strconv.Unquote(m[1]); err == nil {
+			return message
+		}
+	}
+	return line
+}

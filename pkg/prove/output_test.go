@@ -31,6 +31,18 @@ func TestSchedTrace(t *testing.T) {
 	}
 }
 
+func TestPlain(t *testing.T) {
+	for line, want := range map[string]string{
+		`time="2026-11-22T11:01:31Z" level=error msg="exec failed: exec: \"/curl\": no such file"`: `exec failed: exec: "/curl": no such file`,
+		`time="2026-11-22T11:01:31Z" level=error msg="cut off`:                                     `time="2026-11-22T11:01:31Z" level=error msg="cut off`,
+		"no database": "no database",
+	} {
+		if got := plain(line); got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}
+
 func TestSaidKeepsBothEnds(t *testing.T) {
 	var s said
 	for range 5 {

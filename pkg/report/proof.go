@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 )
@@ -132,6 +135,22 @@ func (t *text) step(s *audit.Step) {
 	for i, seen := range observed(&s.Observed) {
 		t.line("    %s %s", [2]string{"seen:", "     "}[min(i, 1)], printable(oneLine(seen)))
 	}
+	if s.Command != nil {
+		t.line("    again: %s", printable(commandLine(s.Command)))
+	}
+}
+
+// commandLine is a command as it is typed.
+func commandLine(argv []string) string {
+	var words []string
+	for _, a := range argv {
+		quoted, err := syntax.Quote(a, syntax.LangPOSIX)
+		if err != nil { // a NUL, which no argument has
+			quoted = strconv.Quote(a)
+		}
+		words = append(words, quoted)
+	}
+	return strings.Join(words, " ")
 }
 
 // predictions prints what was foretold, with what came true.
