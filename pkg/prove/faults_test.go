@@ -155,6 +155,47 @@ func TestSurvivor(t *testing.T) {
 	nothingLeft(t, temp, nil)
 }
 
+// TestFrozen: a container that does not take a signal for a while, as one that waits for a disk, is waited for, and nothing
+// of it is left.
+func TestFrozen(t *testing.T) {
+	const freezer = "/sys/fs/cgroup/freezer"
+	e := engine(t, prove.Runc)
+	if !exists(freezer) {
+		t.Skip("no freezer of control groups, version 1")
+	}
+	image := archive(t, layers.Config{Entrypoint: []string{"/app"}}, layers.File{Path: "app", Mode: 0o755, Data: program(t, "plain")})
+	temp := ownTemp(t)
+	names := make(chan []string, 1)
+	p, err := proveIn(t, e, image, prove.Needs{Watch: time.Second, Grace: time.Second}, func() {
+		var all []string
+		defer func() { names <- all }()
+		for range 500 {
+			time.Sleep(10 * time.Millisecond)
+			if all = proofs(t, temp); len(all) != 1 || !exists(filepath.Join(temp, all[0], all[0]+"-1", "pid")) {
+				continue
+			}
+			time.Sleep(300 * time.Millisecond) // it listens
+			state := filepath.Join(freezer, all[0]+"-1", "freezer.state")
+			if err := os.WriteFile(state, []byte("FROZEN"), 0o600); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(4 * time.Second) // beyond the time for the signal, and then some
+			if err := os.WriteFile(state, []byte("THAWED"), 0o600); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+	})
+	left := <-names
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := p.Steps[0].Observed; o.Stop == nil || !o.Stop.Lost {
+		t.Errorf("%+v: %s, want a signal that did not end it in time", o, p.Steps[0].Because)
+	}
+	nothingLeft(t, temp, left)
+}
+
 // TestDockerCommands: no daemon is needed to see what docker would be told.
 func TestDockerCommands(t *testing.T) {
 	dir := t.TempDir()
@@ -200,8 +241,8 @@ esac
 		"version --format {{.Server.Version}}",
 		"version --format {{.Server.Version}}",
 		"buildx build --progress plain --file TMP/PROOF/DOCKERFILE/Dockerfile --output type=oci,dest=TMP/PROOF/built.tar --target T --platform linux/arm64 --build-arg A=1 --secret id=s,src=f --build-context n=d --no-cache CONTEXT",
-		"load --quiet --input TMP/PROOF/step-0.tar",
-		"run --network none --sig-proxy=false --cidfile TMP/PROOF/container-1 --label imgaudit.prove=PROOF --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 --mount type=bind,source=TMP/PROOF/hostname,target=/etc/hostname,readonly --mount type=bind,source=TMP/PROOF/hosts,target=/etc/hosts,readonly --mount type=bind,source=TMP/PROOF/resolv.conf,target=/etc/resolv.conf,readonly --memory 536870912 --memory-swap 536870912 --pids-limit 512 loaded:1",
+		"load --quiet --input TMP/PROOF/as-built.tar",
+		"run --network none --sig-proxy=false --cidfile TMP/PROOF/as-built/container-1 --label imgaudit.prove=PROOF --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 --mount type=bind,source=TMP/PROOF/as-built/hostname,target=/etc/hostname,readonly --mount type=bind,source=TMP/PROOF/as-built/hosts,target=/etc/hosts,readonly --mount type=bind,source=TMP/PROOF/as-built/resolv.conf,target=/etc/resolv.conf,readonly --memory 536870912 --memory-swap 536870912 --pids-limit 512 loaded:1",
 		"rm --force --volumes 0123456789ab",
 		"rmi --no-prune loaded:1",
 	}

@@ -169,6 +169,7 @@ func TestFaults(t *testing.T) {
 		{"a health check that fails", layers.Config{Entrypoint: []string{"/app"}, Healthcheck: []string{"CMD", "/app", "x"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeUnproven, "its health check ends with exit code 1"},
 		{"a health check that succeeds the second time", layers.Config{Entrypoint: []string{"/app"}, Healthcheck: []string{"CMD", "/app", "warming"}}, []layers.File{plain, {Path: "tmp/", Mode: os.ModeDir | 0o777}}, prove.Needs{}, audit.OutcomeHolds, "; healthy;"},
 		{"a port at which the world would speak TLS", layers.Config{Entrypoint: []string{"/app"}, Env: []string{"ADDRESS=:443"}, ExposedPorts: []string{"443/tcp"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "listens at [::]:443"},
+		{"the same, of which neither code nor image says so", layers.Config{Entrypoint: []string{"/app"}, Env: []string{"ADDRESS=:443"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "listens at [::]:443"},
 		{"no handler for the stop signal", layers.Config{Entrypoint: []string{"/app"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "stop-signal-unhandled"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -130,10 +131,7 @@ func (p *prover) step(ctx context.Context, c condition, calm bool) (step *audit.
 	if c.run.ReadOnly {
 		step.Predictions = append(step.Predictions, underReadOnly(image.result)...)
 	}
-	t := &trial{own: ownPorts(p.subject), runner: p.runner, needs: p.Needs, ca: ca, request: true, stop: c.stop, run: p.bounded(c.run, image.name)}
-	if t.run.dir, err = p.newDir(c.name); err != nil {
-		return nil, err
-	}
+	t := &trial{runner: p.runner, needs: p.Needs, ca: ca, request: true, stop: c.stop, run: p.bounded(c.run, image.name)}
 	t.run.Args, t.run.Env = p.Needs.Args, slices.Concat(c.env, p.Needs.Env)
 	if c.name == asBuilt {
 		t.health = healthCommand(p.subject.Image.Config)
@@ -141,13 +139,54 @@ func (p *prover) step(ctx context.Context, c condition, calm bool) (step *audit.
 	if t.stop == 0 {
 		t.stop = stopSignal(p.subject)
 	}
-	if step.Observed, err = t.do(ctx); err != nil {
+	if step.Observed, err = p.try(ctx, c.name, t); err != nil {
 		return nil, err
 	}
 	judge(step, p.RulesFor, calm)
 	step.Seconds = time.Since(began).Seconds()
 	p.Progress(fmt.Sprintf("%s: %s: %s", c.name, step.Outcome, step.Because))
 	return step, nil
+}
+
+// try does the trial, and once more if the world had taken a port that neither the program's code nor its image names: from
+// then on it is left to the program.
+func (p *prover) try(ctx context.Context, name string, t *trial) (audit.Observation, error) {
+	for again := false; ; again = true {
+		dir := filepath.Join(p.dir, fileName(name))
+		if again {
+			dir += "-again"
+		}
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return audit.Observation{}, fmt.Errorf("preparing a container: %w", err)
+		}
+		one := *t // its binds are those of one directory
+		one.run.dir, one.own = dir, p.ownPorts()
+		o, err := one.do(ctx)
+		if port := takenPort(o.FirstLine); err != nil || again || port == "" || slices.Contains(one.own, port) {
+			return o, err
+		}
+		p.learned.Store(takenPort(o.FirstLine), true)
+	}
+}
+
+// ownPorts are the ports that are left to the program: those of its code and its image, and those that it was seen to take.
+func (p *prover) ownPorts() []string {
+	all := ownPorts(p.subject)
+	p.learned.Range(func(port, _ any) bool {
+		all = append(all, port.(string))
+		return true
+	})
+	return all
+}
+
+var inUse = regexp.MustCompile(`:(\d+): bind: address already in use`)
+
+// takenPort is the port that a program could not have, "" if that is not what its line says. Source: net.OpError.Error.
+func takenPort(line string) string {
+	if m := inUse.FindStringSubmatch(line); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // prepared is a changed image that was audited and that the runner has.
@@ -189,15 +228,6 @@ func fileName(condition string) string {
 		}
 		return '-'
 	}, condition), "-")
-}
-
-// newDir makes the directory of a run.
-func (p *prover) newDir(condition string) (string, error) {
-	dir := filepath.Join(p.dir, fileName(condition))
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return "", fmt.Errorf("preparing a container: %w", err)
-	}
-	return dir, nil
 }
 
 // bounded gives a run its image, its name and the bounds that it does not set itself.
