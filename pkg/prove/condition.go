@@ -52,7 +52,7 @@ var conditions = []condition{
 	{name: "no zoneinfo", change: withoutZones},
 	{name: "no /etc/passwd", change: without("/etc/passwd", "/etc/group")},
 	{name: "no resolv.conf", run: Run{NoResolver: true}},
-	{name: "SIGINT", stop: syscall.SIGINT},
+	{name: "SIGINT", change: func(*layers.Image, *worlds) *change { return &change{Signal: "SIGINT"} }, stop: syscall.SIGINT},
 	{name: "64 MiB of memory", run: Run{Memory: 64 << 20}},
 	{name: "64 MiB of memory, GOMEMLIMIT=48MiB", run: Run{Memory: 64 << 20}, env: []string{"GOMEMLIMIT=48MiB"}},
 	{name: "half a CPU", run: Run{CPUs: 0.5}, env: []string{"GODEBUG=schedtrace=100"}},

@@ -88,6 +88,12 @@ func events(o *audit.Observation, rulesFor func(message string) []string) (all [
 	return all
 }
 
+// lost reports whether a program that its stop signal ended left a request without an answer. It is no trouble for what is
+// compared with this run: until then the program went well.
+func lost(o *audit.Observation) bool {
+	return o.Stop != nil && !o.Stop.Lost && o.Stop.Request == "lost"
+}
+
 // trouble is the worst of what went wrong, "" if nothing did.
 func trouble(o *audit.Observation) string {
 	if all := events(o, func(string) []string { return nil }); len(all) > 0 {
@@ -117,11 +123,16 @@ func halted(s *audit.Step) bool {
 }
 
 // judge compares what was foretold with what happened, marks the predictions that were seen, and says why.
-// rulesFor gives the rules that know a message; calm says that the program went well as it was built.
-func judge(s *audit.Step, rulesFor func(message string) []string, calm bool) {
+// rulesFor gives the rules that know a message; first is the run as it was built, which went well, and nil for that run itself.
+func judge(s *audit.Step, rulesFor func(message string) []string, first *audit.Step) {
 	o := &s.Observed
 	foretold, surprise := "", (*event)(nil)
-	for _, e := range events(o, rulesFor) {
+	all := events(o, rulesFor)
+	if lost(o) && (first == nil || !lost(&first.Observed) || first.Observed.Stop.Signal != o.Stop.Signal) { // else it is no news
+		words := fmt.Sprintf("the request under way was lost when %s ended it in %.1f s", o.Stop.Signal, o.Stop.Seconds)
+		all = append(all, event{words, atStop, true})
+	}
+	for _, e := range all {
 		if p := foretells(s, e.rules); p != nil {
 			p.Seen = true
 			if foretold == "" {
@@ -150,17 +161,27 @@ func judge(s *audit.Step, rulesFor func(message string) []string, calm bool) {
 		}
 	}
 	switch {
-	case surprise != nil && !surprise.known && !calm:
+	case surprise != nil && !surprise.known && first == nil:
 		set(s, audit.OutcomeUnproven, "it does not run by itself: %s", surprise.words)
 	case surprise != nil:
 		set(s, audit.OutcomeDiffers, "not foretold: %s", surprise.words)
 	case foretold != "":
 		set(s, audit.OutcomeHolds, "%s", foretold)
-	case len(s.Predictions) > 0:
-		set(s, audit.OutcomeHolds, "%s foretold, and not reached: %s", s.Predictions[0].Rule, summary(o))
+	case fresh(s, first) != "":
+		set(s, audit.OutcomeHolds, "%s foretold, and not reached: %s", fresh(s, first), summary(o))
 	default:
 		set(s, audit.OutcomeHolds, "%s", summary(o))
 	}
+}
+
+// fresh is the rule of a prediction that this condition has brought, "" if it has brought none.
+func fresh(s, first *audit.Step) string {
+	for _, p := range s.Predictions {
+		if first == nil || foretells(first, []string{p.Rule}) == nil {
+			return p.Rule
+		}
+	}
+	return ""
 }
 
 func set(s *audit.Step, o audit.Outcome, format string, args ...any) {

@@ -30,6 +30,7 @@ func newNetwork(dir string) (*network, error) {
 		if err := raiseLoopback(); err != nil {
 			return fmt.Errorf("raising its loopback: %w", err)
 		}
+		openPorts()
 		return unix.Mount(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()), n.path, "", unix.MS_BIND, "")
 	})
 	if err != nil {
@@ -38,6 +39,10 @@ func newNetwork(dir string) (*network, error) {
 	}
 	return n, nil
 }
+
+// openPorts lets every user listen at ports below 1024, as docker and containerd do for the networks that they make. Where
+// /proc/sys cannot be written the ports stay root's, as with podman. Sources: moby/moby, daemon/oci_linux.go; containerd's enable_unprivileged_ports.
+func openPorts() { _ = os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0\n"), 0) }
 
 // wordsOf says what the making of a network failed of.
 func wordsOf(err error) error {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,7 @@ func TestService(t *testing.T) {
 func TestFaults(t *testing.T) {
 	e := engine(t, prove.Runc)
 	plain := layers.File{Path: "app", Mode: 0o755, Data: program(t, "plain")}
+	abrupt := layers.File{Path: "app", Mode: 0o755, Data: program(t, "abrupt")}
 	for _, c := range []struct {
 		name    string
 		config  layers.Config
@@ -167,9 +169,10 @@ func TestFaults(t *testing.T) {
 		{"the same, told what it needs", layers.Config{Entrypoint: []string{"/app"}, Cmd: []string{"db:5432"}}, []layers.File{plain}, prove.Needs{Args: []string{}}, audit.OutcomeHolds, "foretold by stop-signal-unhandled"},
 		{"a health check whose program is not there", layers.Config{Entrypoint: []string{"/app"}, Healthcheck: []string{"CMD", "/curl", "localhost"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "foretold by healthcheck-cannot-run"},
 		{"a health check that fails", layers.Config{Entrypoint: []string{"/app"}, Healthcheck: []string{"CMD", "/app", "x"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeUnproven, "its health check ends with exit code 1"},
-		{"a health check that succeeds the second time", layers.Config{Entrypoint: []string{"/app"}, Healthcheck: []string{"CMD", "/app", "warming"}}, []layers.File{plain, {Path: "tmp/", Mode: os.ModeDir | 0o777}}, prove.Needs{}, audit.OutcomeHolds, "; healthy;"},
-		{"a port at which the world would speak TLS", layers.Config{Entrypoint: []string{"/app"}, Env: []string{"ADDRESS=:443"}, ExposedPorts: []string{"443/tcp"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "listens at [::]:443"},
-		{"the same, of which neither code nor image says so", layers.Config{Entrypoint: []string{"/app"}, Env: []string{"ADDRESS=:443"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "listens at [::]:443"},
+		{"a health check that succeeds the second time", layers.Config{Entrypoint: []string{"/app"}, Healthcheck: []string{"CMD", "/app", "warming"}}, []layers.File{plain, {Path: "tmp/", Mode: os.ModeDir | 0o777}}, prove.Needs{}, audit.OutcomeHolds, "foretold by stop-signal-unhandled"},
+		{"a port at which the world would speak TLS", layers.Config{Entrypoint: []string{"/app"}, Env: []string{"ADDRESS=:443"}, ExposedPorts: []string{"443/tcp"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "the request under way was lost when SIGTERM ended it"},
+		{"the same, of which neither code nor image says so", layers.Config{Entrypoint: []string{"/app"}, Env: []string{"ADDRESS=:443"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "the request under way was lost when SIGTERM ended it"},
+		{"a handler that waits for no request", layers.Config{Entrypoint: []string{"/app"}}, []layers.File{abrupt}, prove.Needs{}, audit.OutcomeDiffers, "not foretold: the request under way was lost when SIGTERM ended it"},
 		{"no handler for the stop signal", layers.Config{Entrypoint: []string{"/app"}}, []layers.File{plain}, prove.Needs{}, audit.OutcomeHolds, "stop-signal-unhandled"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -179,6 +182,9 @@ func TestFaults(t *testing.T) {
 			}
 			if s := p.Steps[0]; p.Outcome != c.outcome || !strings.Contains(s.Because, c.because) {
 				t.Errorf("%s: %s; want %s: %s\n%+v", p.Outcome, s.Because, c.outcome, c.because, s.Observed)
+			}
+			if h := p.Steps[0].Observed.Health; slices.Contains(c.config.Healthcheck, "warming") && (h == nil || h.ExitCode != 0) {
+				t.Errorf("the health check: %+v, want success", h)
 			}
 		})
 	}

@@ -59,6 +59,11 @@ func (b *bare) create(_ context.Context, r Run) (container, error) {
 		c.refused = err.Error()
 		return c, nil
 	}
+	own, err := volumes(img, c.bundle)
+	if err != nil {
+		return nil, err
+	}
+	config["mounts"] = append(config["mounts"].([]object), own...)
 	data, err := json.Marshal(config)
 	if err != nil {
 		return nil, err

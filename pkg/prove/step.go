@@ -42,12 +42,12 @@ func (p *prover) steps(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.release(p.unchanged)) }()
-	first, err := p.step(ctx, conditions[0], false)
+	first, err := p.step(ctx, conditions[0], nil)
 	if err != nil {
 		return err
 	}
 	p.proof.Steps = append(p.proof.Steps, *first)
-	return p.others(ctx, trouble(&first.Observed) == "")
+	return p.others(ctx, first)
 }
 
 // read audits what was built.
@@ -64,8 +64,9 @@ func (p *prover) read(ctx context.Context) (*audit.Subject, error) {
 	return subject, nil
 }
 
-// others runs the conditions beside the first; calm says that the image goes well as it was built.
-func (p *prover) others(ctx context.Context, calm bool) error {
+// others runs the conditions beside the first, if the image goes well as it was built.
+func (p *prover) others(ctx context.Context, first *audit.Step) error {
+	calm := trouble(&first.Observed) == ""
 	var wanted []condition
 	for _, c := range conditions[1:] {
 		if len(p.Only) == 0 || slices.Contains(p.Only, c.name) {
@@ -78,7 +79,7 @@ func (p *prover) others(ctx context.Context, calm bool) error {
 		g.SetLimit(sideBySide())
 		for i, c := range wanted {
 			g.Go(func() (err error) {
-				steps[i], err = p.step(ctx, c, calm)
+				steps[i], err = p.step(ctx, c, first)
 				return err
 			})
 		}
@@ -104,8 +105,9 @@ func (p *prover) skip(name, because string) {
 	p.proof.Skipped = append(p.proof.Skipped, audit.SkippedStep{Name: name, Because: because})
 }
 
-// step audits and runs the image under one condition; nil when the condition says nothing of this image.
-func (p *prover) step(ctx context.Context, c condition, calm bool) (step *audit.Step, err error) {
+// step audits and runs the image under one condition; nil when the condition says nothing of this image. first is the run
+// as it was built.
+func (p *prover) step(ctx context.Context, c condition, first *audit.Step) (step *audit.Step, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("running it %s: %w", c.name, err)
@@ -142,7 +144,7 @@ func (p *prover) step(ctx context.Context, c condition, calm bool) (step *audit.
 	if step.Observed, err = p.try(ctx, c.name, t); err != nil {
 		return nil, err
 	}
-	judge(step, p.RulesFor, calm)
+	judge(step, p.RulesFor, first)
 	step.Seconds = time.Since(began).Seconds()
 	p.Progress(fmt.Sprintf("%s: %s: %s", c.name, step.Outcome, step.Because))
 	return step, nil

@@ -70,7 +70,7 @@ func makesUser(stage *dockerfile.Stage, name string) bool {
 	})
 }
 
-// nameUser sets USER for a program that asks who it is: os/user takes it where /etc/passwd has no entry. libc does not.
+// nameUser sets USER for a program that asks who it is: os/user itself takes it where /etc/passwd has no entry.
 // Source: os/user/lookup_stubs.go, current.
 func nameUser(p *audit.Pass, prog *audit.Program) *audit.Fix {
 	fits, _ := p.DockerfileFits()

@@ -18,13 +18,14 @@ var userDatabaseMissing = &audit.Rule{
 	Severity: audit.Error,
 	Sees:     audit.Sees{All: audit.GoBinary | audit.Image},
 	Doc: audit.Doc{
-		Checks: "Users and groups that the program looks up by a constant name must be in the image's /etc/passwd and /etc/group, which its user may read. A lookup of a name known at run time only needs the file. user.Current needs the entry of the run-time user, or USER in the environment; HOME is set by the run-time.",
+		Checks: "Users and groups that the program looks up by a constant name must be in the image's /etc/passwd and /etc/group, which its user may read. A lookup of a name known at run time only needs the file. user.Current needs the entry of the run-time user; Go's own reader makes do with USER in the environment, libc does not. HOME is set by the run-time.",
 		Why:    "scratch has no /etc/passwd, and a numeric USER has no entry in it.",
 		Unless: "The files are mounted at run time, or another NSS source knows the names.",
 		Messages: []string{
 			"open /etc/passwd: no such file or directory",
 			"open /etc/group: no such file or directory",
 			"user: unknown user *",
+			"user: unknown userid *",
 			"group: unknown group *",
 			"user: Current requires cgo or * set in environment",
 		},
@@ -82,14 +83,11 @@ func checkUserDatabase(p *audit.Pass) {
 				f.Certainty = atMostLikely(f.Certainty)
 			}
 		case len(n.Names) == 0 && asksCurrent(n):
-			if currentKnown(p, users) {
+			if currentKnown(p, prog, users) {
 				p.Judge(prog, n, true, users.path, nil)
 				return
 			}
-			f.Message = fmt.Sprintf("%s asks who it is, and uid %d has no entry in %s, nor is USER set", prog.Path, p.Identity.UID, users.path)
-			f.Words = "user: Current requires cgo or $USER"
-			f.Remedy = "Add an entry for the user to /etc/passwd in the final stage, or set USER"
-			f.Fix = nameUser(p, prog)
+			askCurrent(&f, p, prog, users)
 		case len(n.Names) == 0 && !users.found:
 			f.Message = fmt.Sprintf("%s looks up users by names it gets at run time, but the image has no %s that it can read", prog.Path, users.path)
 			f.Words = "open /etc/passwd: " + whyUnread(p, users.path)
@@ -172,11 +170,33 @@ func asksCurrent(n binary.Need) bool {
 	})
 }
 
-// currentKnown reports whether user.Current succeeds. The run-time sets HOME, by the image's /etc/passwd or to "/".
-// Source: os/user/lookup_stubs.go, current; runc libcontainer/init_linux.go.
-func currentKnown(p *audit.Pass, users accounts) bool {
+// askCurrent is the finding of a program whose user.Current fails.
+func askCurrent(f *audit.Finding, p *audit.Pass, prog *audit.Program, users accounts) {
+	f.Message = fmt.Sprintf("%s asks who it is, and uid %d has no entry in %s", prog.Path, p.Identity.UID, users.path)
+	f.Remedy = "Add an entry for the user to /etc/passwd in the final stage"
+	if throughLibc(prog) {
+		f.Words = fmt.Sprintf("user: unknown userid %d", p.Identity.UID)
+		if libcSources(p, prog, users) {
+			f.Certainty = atMostLikely(f.Certainty)
+		}
+		return
+	}
+	f.Message += ", nor is USER set"
+	f.Words = "user: Current requires cgo or $USER"
+	f.Remedy += ", or set USER"
+	f.Fix = nameUser(p, prog)
+}
+
+// throughLibc reports whether os/user asks libc for users, as it does where cgo is on. Source: os/user/cgo_lookup_unix.go.
+func throughLibc(prog *audit.Program) bool {
+	return prog.Go.Settings["CGO_ENABLED"] == "1" && !strings.Contains(prog.Go.Settings["-tags"], "osusergo")
+}
+
+// currentKnown reports whether user.Current succeeds: libc does not look at USER. The run-time sets HOME, by the image's
+// /etc/passwd or to "/". Source: os/user/lookup_stubs.go, current; runc libcontainer/init_linux.go.
+func currentKnown(p *audit.Pass, prog *audit.Program, users accounts) bool {
 	user, _ := p.Image.Config.Getenv("USER")
-	return user != "" || slices.Contains(users.names, strconv.Itoa(p.Identity.UID))
+	return user != "" && !throughLibc(prog) || slices.Contains(users.names, strconv.Itoa(p.Identity.UID))
 }
 
 func whyUnread(p *audit.Pass, path string) string {
