@@ -2,7 +2,6 @@ package prove
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -154,18 +153,4 @@ func healthCommand(c layers.Config) []string {
 		return []string{"/bin/sh", "-c", c.Healthcheck[1]}
 	}
 	return nil
-}
-
-// ownPorts are the ports at which the started program listens by its code, and those that the image exposes.
-func ownPorts(s *audit.Subject) (ports []string) {
-	if entry := s.Entry(); entry != nil {
-		for _, port := range entry.Server.Ports {
-			ports = append(ports, strconv.Itoa(port))
-		}
-	}
-	for _, exposed := range s.Image.Config.ExposedPorts {
-		port, _, _ := strings.Cut(exposed, "/")
-		ports = append(ports, port)
-	}
-	return ports
 }

@@ -30,15 +30,27 @@ func predictions(r *audit.Result) []audit.Prediction {
 	return all
 }
 
-// readOnly is the rule that knows the mount, and its words; its finding comes of the condition, not of the image.
-var readOnly = struct{ rule, words string }{"readonly-root-unwritable", "read-only file system"}
+// A conditionRule is a rule that only a condition of a proof can bring, not an image: its finding is foretold from a need.
+type conditionRule struct {
+	id      string
+	topic   binary.Topic
+	message string // after the name of the executable
+	words   string // by which it shows in a program's output
+}
 
-// underReadOnly adds what a read-only root means to a program that makes temporary files.
-func underReadOnly(r *audit.Result) []audit.Prediction {
+var (
+	readOnly   = conditionRule{"readonly-root-unwritable", binary.TopicTempDir, "creates temporary files, and the root file system is read-only", "read-only file system"}
+	noResolver = conditionRule{"resolver-unconfigured", binary.TopicResolver, "resolves host names, and without /etc/resolv.conf it asks 127.0.0.1", "lookup "}
+)
+
+// conditionRules are all of them.
+var conditionRules = []conditionRule{readOnly, noResolver}
+
+// foretold is what the rule says of the audit of an image.
+func (c conditionRule) foretold(r *audit.Result) []audit.Prediction {
 	for _, n := range r.Needs {
-		if n.Topic == binary.TopicTempDir && n.Certainty != binary.Possible {
-			return []audit.Prediction{{Rule: readOnly.rule, Severity: audit.Warning, Certainty: n.Certainty,
-				Message: n.Binary + " creates temporary files, and the root file system is read-only", Words: readOnly.words}}
+		if n.Topic == c.topic && n.Certainty != binary.Possible {
+			return []audit.Prediction{{Rule: c.id, Severity: audit.Warning, Certainty: n.Certainty, Message: n.Binary + " " + c.message, Words: c.words}}
 		}
 	}
 	return nil
@@ -54,8 +66,10 @@ type event struct {
 // events lists what went wrong by itself, the worst first.
 func events(o *audit.Observation, rulesFor func(message string) []string) (all []event) {
 	known := rulesFor(o.FirstLine)
-	if strings.Contains(o.FirstLine, readOnly.words) {
-		known = append(known, readOnly.rule)
+	for _, c := range conditionRules {
+		if strings.Contains(o.FirstLine, c.words) {
+			known = append(known, c.id)
+		}
 	}
 	switch {
 	case o.Refused != "":

@@ -7,7 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
+	"os"
 	"sync"
 	"time"
 
@@ -23,44 +23,53 @@ type peer struct {
 	names      []string
 	handshakes []audit.Handshake
 	closers    []interface{ Close() error }
-	addresses  []netip.AddrPort
+	network    *network
 }
 
-// at reports whether the peer, and not the program, listens at an address.
-func (p *peer) at(a netip.AddrPort) bool { return slices.Contains(p.addresses, a) }
-
-// world starts the peer of a network. It speaks TLS at 443 and at further ports, but leaves those alone at which the program
-// itself listens: it shares the program's loopback. A program that answers at 53 is left without names.
-func world(n *network, ca *authority, own, ports []string) (*peer, error) {
-	p := &peer{}
-	if !slices.Contains(own, "53") {
-		conn, err := n.listenPacket("127.0.0.1:53")
-		if err != nil {
-			return nil, err
-		}
-		p.closers = append(p.closers, conn)
-		go p.resolve(conn)
+// world starts the peer of a program's network, in one of its own that it keeps in a directory. It speaks TLS at 443 and at
+// further ports.
+func world(program *network, dir string, ca *authority, ports []string) (p *peer, err error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
 	}
-	for _, port := range append([]string{"443"}, ports...) {
-		if slices.Contains(own, port) {
-			continue
-		}
-		l, err := n.listen(net.JoinHostPort("127.0.0.1", port))
+	p = &peer{}
+	defer func() {
 		if err != nil {
-			p.close()
-			return nil, err
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if p.network, err = newNetwork(dir); err != nil {
+		return p, err
+	}
+	if err := link(program, p.network); err != nil {
+		return p, err
+	}
+	conn, err := p.network.listenPacket(net.JoinHostPort(worldAddress, "53"))
+	if err != nil {
+		return p, err
+	}
+	p.closers = append(p.closers, conn)
+	go p.resolve(conn)
+	for _, port := range append([]string{"443"}, ports...) {
+		l, err := p.network.listen(net.JoinHostPort(worldAddress, port))
+		if err != nil {
+			return p, err
 		}
 		p.closers = append(p.closers, l)
-		p.addresses = append(p.addresses, l.Addr().(*net.TCPAddr).AddrPort())
 		go p.serve(l, ca)
 	}
 	return p, nil
 }
 
-func (p *peer) close() {
+// close ends what listens, and with the network the program's link to it.
+func (p *peer) close() error {
 	for _, c := range p.closers {
 		_ = c.Close()
 	}
+	if p.network == nil {
+		return nil
+	}
+	return p.network.close()
 }
 
 // seen returns what the program asked for so far: names, and handshakes in their order.
@@ -151,7 +160,7 @@ func (s *single) Accept() (net.Conn, error) {
 func (s *single) Close() error   { return nil }
 func (s *single) Addr() net.Addr { return &net.TCPAddr{} }
 
-// resolve answers every question for an IPv4 address with 127.0.0.1, and every other with nothing.
+// resolve answers every question for an IPv4 address with the peer's, and every other with nothing.
 // Source: RFC 1035; golang.org/x/net/dns/dnsmessage.
 func (p *peer) resolve(conn net.PacketConn) {
 	packet := make([]byte, 4096)
@@ -167,7 +176,7 @@ func (p *peer) resolve(conn net.PacketConn) {
 		q := m.Questions[0]
 		answer := dnsmessage.Message{Header: dnsmessage.Header{ID: m.ID, Response: true, RecursionDesired: m.RecursionDesired, RecursionAvailable: true}, Questions: m.Questions}
 		if q.Type == dnsmessage.TypeA {
-			answer.Answers = []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 1}, Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}}}
+			answer.Answers = []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 1}, Body: &dnsmessage.AResource{A: netip.MustParseAddr(worldAddress).As4()}}}
 			p.mu.Lock()
 			p.names = append(p.names, q.Name.String())
 			p.mu.Unlock()

@@ -77,7 +77,6 @@ type prover struct {
 	runner    runner
 	worlds    worlds
 	subject   *audit.Subject // the image as it was built
-	learned   sync.Map       // ports that the program was seen to take
 	unchanged *prepared      // its image, which the conditions that change no file have in common
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -131,9 +130,16 @@ func (p *prover) step(ctx context.Context, c condition, first *audit.Step) (step
 	p.Progress("running it: " + c.name)
 	step = &audit.Step{Name: c.name, Predictions: predictions(image.result)}
 	if c.run.ReadOnly {
-		step.Predictions = append(step.Predictions, underReadOnly(image.result)...)
+		step.Predictions = append(step.Predictions, readOnly.foretold(image.result)...)
+	}
+	if c.run.NoResolver {
+		step.Predictions = append(step.Predictions, noResolver.foretold(image.result)...)
 	}
 	t := &trial{runner: p.runner, needs: p.Needs, ca: ca, request: true, stop: c.stop, run: p.bounded(c.run, image.name)}
+	t.run.dir = filepath.Join(p.dir, fileName(c.name))
+	if err := os.Mkdir(t.run.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("preparing a container: %w", err)
+	}
 	t.run.Args, t.run.Env = p.Needs.Args, slices.Concat(c.env, p.Needs.Env)
 	if c.name == asBuilt {
 		t.health = healthCommand(p.subject.Image.Config)
@@ -141,54 +147,13 @@ func (p *prover) step(ctx context.Context, c condition, first *audit.Step) (step
 	if t.stop == 0 {
 		t.stop = stopSignal(p.subject)
 	}
-	if step.Observed, err = p.try(ctx, c.name, t); err != nil {
+	if step.Observed, err = t.do(ctx); err != nil {
 		return nil, err
 	}
 	judge(step, p.RulesFor, first)
 	step.Seconds = time.Since(began).Seconds()
 	p.Progress(fmt.Sprintf("%s: %s: %s", c.name, step.Outcome, step.Because))
 	return step, nil
-}
-
-// try does the trial, and once more if the world had taken a port that neither the program's code nor its image names: from
-// then on it is left to the program.
-func (p *prover) try(ctx context.Context, name string, t *trial) (audit.Observation, error) {
-	for again := false; ; again = true {
-		dir := filepath.Join(p.dir, fileName(name))
-		if again {
-			dir += "-again"
-		}
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return audit.Observation{}, fmt.Errorf("preparing a container: %w", err)
-		}
-		one := *t // its binds are those of one directory
-		one.run.dir, one.own = dir, p.ownPorts()
-		o, err := one.do(ctx)
-		if port := takenPort(o.FirstLine); err != nil || again || port == "" || slices.Contains(one.own, port) {
-			return o, err
-		}
-		p.learned.Store(takenPort(o.FirstLine), true)
-	}
-}
-
-// ownPorts are the ports that are left to the program: those of its code and its image, and those that it was seen to take.
-func (p *prover) ownPorts() []string {
-	all := ownPorts(p.subject)
-	p.learned.Range(func(port, _ any) bool {
-		all = append(all, port.(string))
-		return true
-	})
-	return all
-}
-
-var inUse = regexp.MustCompile(`:(\d+): bind: address already in use`)
-
-// takenPort is the port that a program could not have, "" if that is not what its line says. Source: net.OpError.Error.
-func takenPort(line string) string {
-	if m := inUse.FindStringSubmatch(line); m != nil {
-		return m[1]
-	}
-	return ""
 }
 
 // prepared is a changed image that was audited and that the runner has.

@@ -21,7 +21,6 @@ type trial struct {
 	needs   Needs
 	ca      *authority     // of the world's certificates
 	stop    syscall.Signal // 0 leaves it to end by itself, or kills it when it was watched
-	own     []string       // the ports at which the program listens, as far as its code and its image say
 	health  []string       // the declared check, nil for none
 	request bool           // an HTTP request is under way when it is stopped
 }
@@ -63,11 +62,11 @@ func (t *trial) do(ctx context.Context) (o audit.Observation, err error) {
 		return o, err
 	}
 	defer func() { err = errors.Join(err, net.close()) }()
-	w, err := world(net, t.ca, t.own, t.needs.TLSPorts)
+	w, err := world(net, filepath.Join(t.run.dir, "world"), t.ca, t.needs.TLSPorts)
 	if err != nil {
 		return o, fmt.Errorf("serving the container's network: %w", err)
 	}
-	defer w.close()
+	defer func() { err = errors.Join(err, w.close()) }()
 	t.run.network = net
 	if err := t.settings(); err != nil {
 		return o, err
@@ -91,9 +90,9 @@ func (t *trial) do(ctx context.Context) (o audit.Observation, err error) {
 // settings binds the files that every engine gives a container: without them a program finds neither its own name nor a
 // resolver. Source: docs.docker.com, "Networking overview"; Kubernetes gives the same.
 func (t *trial) settings() error {
-	files := map[string]string{"hosts": "127.0.0.1 localhost\n::1 localhost\n", "hostname": "imgaudit\n"}
+	files := map[string]string{"hosts": "127.0.0.1 localhost\n::1 localhost\n" + programAddress + " imgaudit\n", "hostname": "imgaudit\n"}
 	if !t.run.NoResolver {
-		files["resolv.conf"] = "nameserver 127.0.0.1\n"
+		files["resolv.conf"] = "nameserver " + worldAddress + "\n"
 	}
 	for _, name := range sorted(files) {
 		file := filepath.Join(t.run.dir, name)
@@ -185,27 +184,20 @@ func (s *scene) untilReady() (netip.AddrPort, bool) {
 }
 
 // listens lists the addresses at which the program listens, and notes them.
-func (s *scene) listens() (theirs []netip.AddrPort) {
+func (s *scene) listens() []netip.AddrPort {
 	pid := s.container.pid()
 	if pid == 0 {
 		return nil
 	}
 	all, err := listening(pid)
-	if err != nil {
-		return nil // it has just ended
+	if err != nil || len(all) == 0 {
+		return nil // it has just ended, or does not listen
 	}
+	s.seen.Listens = nil
 	for _, a := range all {
-		if !s.world.at(a) {
-			theirs = append(theirs, a)
-		}
+		s.seen.Listens = append(s.seen.Listens, a.String())
 	}
-	if len(theirs) > 0 {
-		s.seen.Listens = nil
-		for _, a := range theirs {
-			s.seen.Listens = append(s.seen.Listens, a.String())
-		}
-	}
-	return theirs
+	return all
 }
 
 // sleep waits, but not longer than the program lives.
