@@ -74,7 +74,7 @@ type Observation struct {
 	Signal    string   `json:"signal,omitempty"` // that ended it: "killed"
 	OOMKilled bool     `json:"oomKilled,omitempty"`
 	Seconds   float64  `json:"seconds"`
-	FirstLine string   `json:"firstError,omitempty"` // the first line of its output that speaks of an error
+	FirstLine string   `json:"firstError,omitempty"` // the line of its output that says what went wrong
 	Memory    int64    `json:"memory,omitempty"`     // at most, resident
 	Listens   []string `json:"listens,omitempty"`    // addresses
 	Ready     float64  `json:"ready,omitempty"`      // when it listened
@@ -85,6 +85,8 @@ type Observation struct {
 	Health     *Checked    `json:"health,omitempty"` // nil when the image declares no check, or it was not run
 	Stop       *Stopped    `json:"stop,omitempty"`
 	GOMAXPROCS int         `json:"gomaxprocs,omitempty"`
+	// Writes are the files that it created or changed outside of mounts and volumes, seen in the run as built alone.
+	Writes []string `json:"writes,omitempty"`
 }
 
 // Handshake is one TLS connection that the program made, as its peer saw it.

@@ -3,10 +3,12 @@ package prove
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 
@@ -104,7 +106,10 @@ func (s *scene) end(address netip.AddrPort, ready bool) *audit.Stopped {
 		}
 	}
 	sent := time.Now()
-	_ = s.container.signal(s.stop) // one that has just ended is seen below
+	if err := s.container.signal(s.stop); errors.Is(err, os.ErrProcessDone) {
+		s.told = false // it has ended by itself, before it was told to
+		return nil
+	}
 	if conn != nil {
 		s.sleep(100 * time.Millisecond)
 		stopped.Request = finish(conn)

@@ -17,7 +17,7 @@ import (
 // with it.
 type attached struct {
 	cmd     *exec.Cmd
-	pidFile string // in which the engine writes the program's process ID on this machine, "" if it does not
+	pidFile string // in which the program's process ID on this machine is written
 	said    said
 	started time.Time
 	after   time.Duration
@@ -75,7 +75,10 @@ func (a *attached) signal(sig syscall.Signal) error {
 	if pid == 0 {
 		return os.ErrProcessDone
 	}
-	return syscall.Kill(pid, sig)
+	if err := syscall.Kill(pid, sig); err != syscall.ESRCH {
+		return err
+	}
+	return os.ErrProcessDone // its engine has not noticed yet
 }
 
 // survival is how long a program may live after SIGKILL, which the kernel does not deliver while it waits for a device.

@@ -9,22 +9,33 @@ import (
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
 
-// BuildKit ends with "Dockerfile:14" before the lines; buildah and podman repeat the instruction.
+// BuildKit ends with "Dockerfile:14" before the lines; buildah, podman and docker's older builders repeat the instruction.
 var (
 	lineNamed = regexp.MustCompile(`^Dockerfile:(\d+)$`)
-	stepNamed = regexp.MustCompile(`building at STEP "(.*)": `)
+	stepNamed = regexp.MustCompile(`building at STEP "(.*)": |^ > \[[^]]*\] (.*):$`)
+	stepBegun = regexp.MustCompile(`^Step \d+/\d+ : (.*)`) // docker's classic builder: the last is the one that failed
 )
 
 // line is the Dockerfile's line that the engine blames, 0 if it names none, or several could be meant.
 func (b Build) line(failed *BuildError) int {
+	step, begun := "", ""
 	for _, said := range failed.Output {
 		if m := lineNamed.FindStringSubmatch(strings.TrimSpace(said)); m != nil {
 			n, _ := strconv.Atoi(m[1])
 			return n
 		}
-		if m := stepNamed.FindStringSubmatch(said); m != nil {
-			return b.lineOf(m[1])
+		if m := stepNamed.FindStringSubmatch(said); m != nil && step == "" {
+			step = m[1] + m[2]
 		}
+		if m := stepBegun.FindStringSubmatch(said); m != nil {
+			begun = m[1]
+		}
+	}
+	switch {
+	case step != "":
+		return b.lineOf(step)
+	case begun != "":
+		return b.lineOf(begun)
 	}
 	return 0
 }

@@ -57,7 +57,11 @@ func (b Build) Run(ctx context.Context, e *Engine, archive string, lines func(st
 		}
 	}
 	place := filepath.Dir(archive)
-	err = run(ctx, e, place, b.command(e, dir, archive), lines)
+	if e.Kind == Docker {
+		err = b.runDocker(ctx, e, dir, archive, lines)
+	} else {
+		err = run(ctx, e, place, b.command(e, dir, archive), lines)
+	}
 	var failed *BuildError
 	if errors.As(err, &failed) {
 		failed.Line = b.line(failed)
@@ -76,11 +80,8 @@ func (b Build) Run(ctx context.Context, e *Engine, archive string, lines func(st
 // to take away and its build cache stays as it is.
 func (b Build) command(e *Engine, dir, archive string) []string {
 	file := filepath.Join(dir, "Dockerfile")
-	switch e.Kind {
-	case BuildKit:
+	if e.Kind == BuildKit {
 		return b.buildctl(dir, archive)
-	case Docker:
-		return append(append([]string{"buildx", "build", "--progress", "plain", "--file", file, "--output", b.output(archive)}, b.flags()...), b.Context)
 	}
 	args := append([]string{"build", "--layers", "--file", file, "--tag", "oci-archive:" + archive}, b.flags()...)
 	if b.Epoch != "" {
@@ -167,6 +168,7 @@ func (b Build) buildctl(dir, archive string) []string {
 // run runs an engine's command to its end.
 func run(ctx context.Context, e *Engine, dir string, args []string, lines func(string)) error {
 	cmd := e.command(ctx, dir, args...)
+	cmd.Env = append(cmd.Env, e.builderEnv()...)
 	out := &lineWriter{each: lines}
 	cmd.Stdout, cmd.Stderr = out, out
 	err := runWatched(cmd)

@@ -21,13 +21,18 @@ const labelKey = "imgaudit.prove"
 // cli runs images with docker or podman, whose commands are the same.
 type cli struct {
 	*Engine
-	dir  string       // of the proof
-	made atomic.Int64 // containers
+	dir    string       // of the proof
+	made   atomic.Int64 // containers
+	waiter waiter       // docker's
 }
 
 // load gives the engine an archive.
 func (c *cli) load(ctx context.Context, archive string) (string, error) {
-	out, err := c.ask(ctx, c.dir, "load", "--quiet", "--input", archive)
+	load := func() (string, error) { return c.ask(ctx, c.dir, "load", "--quiet", "--input", archive) }
+	if c.Kind == Docker {
+		load = func() (string, error) { return c.loadDocker(ctx, archive) }
+	}
+	out, err := load()
 	if err != nil {
 		return "", fmt.Errorf("loading the image: %w", err)
 	}
@@ -39,17 +44,19 @@ func (c *cli) load(ctx context.Context, archive string) (string, error) {
 	return strings.TrimSpace(image), nil
 }
 
+func (c *cli) close() error { return c.waiter.remove(c) }
+
 func (c *cli) unload(image string) error {
 	_, err := c.tidy(c.dir, "rmi", "--no-prune", image)
 	return err
 }
 
 // create makes a container that is not connected to any network.
-func (c *cli) create(ctx context.Context, r Run) (container, error) {
+func (c *cli) create(ctx context.Context, r Run) (_ container, err error) {
 	made := &cliContainer{cli: c, idFile: filepath.Join(r.dir, fmt.Sprintf("container-%d", c.made.Add(1)))}
-	args := []string{"run", "--network", c.networkOf(r), "--sig-proxy=false", "--cidfile", made.idFile, "--label", labelKey + "=" + r.label}
+	made.pidFile = made.idFile + ".pid"
+	args := []string{"--network", r.network.name, "--cidfile", made.idFile, "--label", labelKey + "=" + r.label}
 	if c.Kind == Podman {
-		made.pidFile = made.idFile + ".pid"
 		args = append(args, "--pidfile", made.pidFile)
 		// What podman adds by itself would hide what the image lacks.
 		args = append(args, "--passwd=false", "--read-only-tmpfs=false", "--timeout", strconv.Itoa(int(r.Time/time.Second)+1))
@@ -82,28 +89,80 @@ func (c *cli) create(ctx context.Context, r Run) (container, error) {
 	if r.Pids > 0 {
 		args = append(args, "--pids-limit", strconv.Itoa(r.Pids))
 	}
-	made.args = append(append(args, r.Image), r.Args...)
+	if args, err = c.withCommand(args, r); err != nil {
+		return nil, errors.Join(err, made.remove())
+	}
+	if c.Kind == Podman {
+		made.args = append([]string{"run", "--sig-proxy=false"}, args...)
+		return made, nil
+	}
+	// Docker's client may end before its daemon has made the container: it is not to be cancelled.
+	if _, err := c.tidy(c.dir, append([]string{"create"}, args...)...); err != nil {
+		if made.id() != "" || c.alive(ctx) != nil {
+			return nil, errors.Join(fmt.Errorf("making a container: %w", err), made.remove())
+		}
+		made.refused = refusal(err.Error(), "")
+	}
+	made.args = []string{"start", "--attach", made.id()}
 	return made, nil
 }
 
-// networkOf is the network of a run: podman joins one that is there, docker cannot.
-func (c *cli) networkOf(r Run) string {
-	if r.network == nil || c.Kind != Podman {
-		return "none"
+// withCommand ends the arguments of a container with its image and its command. Only beside an entrypoint can an image's CMD be
+// replaced by nothing. Source: docs.docker.com, docker run, "Default entrypoint".
+func (c *cli) withCommand(args []string, r Run) ([]string, error) {
+	if r.Args == nil || len(r.Args) > 0 {
+		return append(append(args, r.Image), r.Args...), nil
 	}
-	return "ns:" + r.network.path
+	out, err := c.tidy(c.dir, "inspect", "--type", "image", "--format", "{{json .Config.Entrypoint}}", r.Image)
+	if err != nil {
+		return nil, err
+	}
+	var entrypoint []string
+	if err := json.Unmarshal([]byte(out), &entrypoint); err != nil {
+		return nil, fmt.Errorf("asking %s for an entrypoint: %w", c.Kind, err)
+	}
+	if len(entrypoint) == 0 { // there is nothing to start, as the engine will say
+		return append(args, "--entrypoint", "", r.Image), nil
+	}
+	return append(append(args, "--entrypoint", entrypoint[0], r.Image), entrypoint[1:]...), nil
+}
+
+// network makes the network of a run: podman joins one that is there, docker only one that it has made itself.
+func (c *cli) network(ctx context.Context, r Run) (*network, error) {
+	if c.Kind == Docker {
+		return c.hold(ctx, r)
+	}
+	n, err := newNetwork(r.dir)
+	if err == nil {
+		n.name = "ns:" + n.path
+	}
+	return n, err
 }
 
 // cliContainer is a container of docker or podman.
 type cliContainer struct {
 	*cli
 	attached
-	args   []string
-	idFile string
+	args    []string
+	idFile  string
+	refused string        // by docker, which did not even make it
+	noted   chan struct{} // closed when the process ID is known, or never will be; nil if the engine writes it
 }
 
 func (c *cliContainer) start(ctx context.Context) error {
-	return c.begin(c.command(ctx, c.dir, c.args...), c.pid)
+	if c.refused != "" {
+		return nil
+	}
+	cmd := c.command(ctx, c.dir, c.args...)
+	if c.Kind == Docker {
+		cmd.Cancel = func() error { return cmd.Process.Kill() } // it would pass SIGTERM on, and wait for the program
+	}
+	err := c.begin(cmd, c.pid)
+	if err == nil && c.Kind == Docker {
+		c.noted = make(chan struct{})
+		go c.notePid()
+	}
+	return err
 }
 
 // state is what `inspect` says of a container.
@@ -133,23 +192,24 @@ func (c *cliContainer) id() string {
 	return strings.TrimSpace(string(id))
 }
 
-// pid is what podman wrote into a file; docker has to be asked.
-func (c *cliContainer) pid() int {
-	if c.pidFile != "" {
-		return c.attached.pid()
+// notePid has docker's answer written where podman writes by itself. It is asked until it knows: no more than needed, for
+// its client takes as much of a CPU as the program.
+func (c *cliContainer) notePid() {
+	defer close(c.noted)
+	for ; !c.ended(); time.Sleep(meterInterval) {
+		if s, err := c.state(); err == nil && s.Status == "running" && s.Pid > 0 {
+			_ = os.WriteFile(c.pidFile, []byte(strconv.Itoa(s.Pid)), 0o600)
+			return
+		}
 	}
-	s, err := c.state()
-	if err != nil || s.Status != "running" {
-		return 0
-	}
-	return s.Pid
 }
 
+// signal also reaches a program whose process ID is not known yet.
 func (c *cliContainer) signal(sig syscall.Signal) error {
-	if err := c.attached.signal(sig); err == nil || c.pidFile != "" && errors.Is(err, os.ErrProcessDone) {
-		return err
+	err := c.attached.signal(sig)
+	if c.noted != nil && errors.Is(err, os.ErrProcessDone) && !c.ended() {
+		_, err = c.tidy(c.dir, "kill", "--signal", strconv.Itoa(int(sig)), c.id())
 	}
-	_, err := c.tidy(c.dir, "kill", "--signal", strconv.Itoa(int(sig)), c.id())
 	return err
 }
 
@@ -168,6 +228,9 @@ func execIn(cmd *exec.Cmd) (int, string, error) {
 }
 
 func (c *cliContainer) wait(ctx context.Context) (Exit, error) {
+	if c.refused != "" {
+		return Exit{Refused: c.refused}, nil
+	}
 	if err := c.await(ctx); err != nil {
 		return Exit{}, err
 	}
@@ -192,6 +255,9 @@ func (c *cliContainer) peak() int64    { return c.meter.peak() }
 
 func (c *cliContainer) remove() error {
 	c.abandon()
+	if c.noted != nil {
+		<-c.noted
+	}
 	id := c.id()
 	if id == "" {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,7 +41,14 @@ func (e *Engine) command(ctx context.Context, dir string, args ...string) *exec.
 
 // ask runs a short command of the engine and returns what it prints.
 func (e *Engine) ask(ctx context.Context, dir string, args ...string) (string, error) {
-	out, err := e.command(ctx, dir, args...).Output()
+	return e.feed(ctx, dir, nil, args...)
+}
+
+// feed is ask for a command that reads from in.
+func (e *Engine) feed(ctx context.Context, dir string, in io.Reader, args ...string) (string, error) {
+	cmd := e.command(ctx, dir, args...)
+	cmd.Stdin = in
+	out, err := cmd.Output()
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
@@ -55,9 +63,13 @@ func (e *Engine) ask(ctx context.Context, dir string, args ...string) (string, e
 
 // tidy is ask for what must be done even if the proof was cancelled; it is bounded instead.
 func (e *Engine) tidy(dir string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), tidyTime, fmt.Errorf("no end within %.0f s", tidyTime.Seconds()))
+	ctx, cancel := tidying()
 	defer cancel()
 	return e.ask(ctx, dir, args...)
+}
+
+func tidying() (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(context.Background(), tidyTime, fmt.Errorf("no end within %.0f s", tidyTime.Seconds()))
 }
 
 // why is the line of a tool's words that says what is wrong: the first that begins with Error, or else the last.

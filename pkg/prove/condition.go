@@ -15,7 +15,8 @@ type condition struct {
 	// change is what it does to the image, nil for nothing. It gives nil when it cannot be said of this image (it has no
 	// /tmp that could be taken away), and the condition is left out.
 	change func(img *layers.Image, w *worlds) *change
-	run    Run // limits, mounts
+	user   string // that change brings, "" for the image's
+	run    Run    // limits, mounts
 	env    []string
 	stop   syscall.Signal // 0: the image's STOPSIGNAL
 }
@@ -41,7 +42,7 @@ const zone = "Pacific/Chatham"
 // conditions are all of them.
 var conditions = []condition{
 	{name: asBuilt},
-	{name: "another user", change: func(*layers.Image, *worlds) *change { return &change{User: "64007:64007"} }},
+	{name: "another user", user: "64007:64007", change: func(*layers.Image, *worlds) *change { return &change{User: "64007:64007"} }},
 	{name: "read-only root", run: Run{ReadOnly: true}},
 	{name: "no /tmp", change: without("/tmp")},
 	{name: "a /tmp of 64 KiB", run: Run{Tmpfs: []Tmpfs{{Path: "/tmp", Size: 64 << 10, Mode: 0o1777}}}},

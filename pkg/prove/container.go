@@ -63,12 +63,17 @@ type container interface {
 	wait(ctx context.Context) (Exit, error)
 	output() string // what it printed, its first and its last kilobytes
 	peak() int64    // of memory in bytes, 0 if it is not known
+	// written lists what is new or changed on its root file system after its end, with what the engine itself made there.
+	written(ctx context.Context) ([]string, error)
 	remove() error
 }
 
 // runner keeps images and runs them.
 type runner interface {
 	load(ctx context.Context, archive string) (image string, err error)
+	// network makes the network that the container of a run joins. It is there before the container and closed after it.
+	network(ctx context.Context, r Run) (*network, error)
 	create(ctx context.Context, r Run) (container, error)
 	unload(image string) error
+	close() error // after the last run
 }

@@ -157,15 +157,32 @@ func left(t *testing.T, temp string, names []string) (all []string) {
 			note(what, string(out))
 		}
 	}
+	if host := os.Getenv("DOCKER_HOST"); host != "" { // a daemon of the test's own: every container is one of ours
+		containers, err := exec.Command("docker", "ps", "--all", "--format", "{{.ID}} {{.Image}} {{.Labels}}").Output()
+		if err != nil {
+			t.Fatalf("asking docker: %v", err)
+		}
+		for line := range strings.Lines(string(containers)) {
+			all = append(all, "docker container "+strings.TrimSpace(line))
+		}
+		images, err := exec.Command("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").Output()
+		if err != nil {
+			t.Fatalf("asking docker: %v", err)
+		}
+		note("docker image", string(images))
+	}
 	return all
 }
 
 // killsEnv says how many times a proof is killed with each engine.
 const killsEnv = "IMGAUDIT_TEST_KILLS"
 
-func kills(t *testing.T) int {
+func kills(t *testing.T, kind prove.Kind) int {
 	t.Helper()
 	text, ok := os.LookupEnv(killsEnv)
+	if !ok && kind == prove.Docker {
+		return 3 // they take longer
+	}
 	if !ok {
 		return 6
 	}
@@ -178,7 +195,7 @@ func kills(t *testing.T) int {
 
 // TestKilled kills proofs at random points; the next run finds and removes what they left.
 func TestKilled(t *testing.T) {
-	for _, kind := range []prove.Kind{prove.Runc, prove.Podman} {
+	for _, kind := range []prove.Kind{prove.Runc, prove.Podman, prove.Docker} {
 		t.Run(string(kind), func(t *testing.T) {
 			engine(t, kind)
 			image := crashImage(t)
@@ -189,7 +206,7 @@ func TestKilled(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			length := time.Since(began)
-			times := kills(t)
+			times := kills(t, kind)
 			for range times {
 				cmd, _ := start(t, kind, image)
 				time.Sleep(rand.N(length))
@@ -209,13 +226,13 @@ func TestKilled(t *testing.T) {
 
 // TestInterrupted interrupts proofs at random points; each cleans up by itself.
 func TestInterrupted(t *testing.T) {
-	for _, kind := range []prove.Kind{prove.Runc, prove.Podman} {
+	for _, kind := range []prove.Kind{prove.Runc, prove.Podman, prove.Docker} {
 		t.Run(string(kind), func(t *testing.T) {
 			engine(t, kind)
 			image := crashImage(t)
 			temp := ownTemp(t)
 			var names []string
-			for i := range kills(t) / 3 {
+			for i := range kills(t, kind) / 3 {
 				cmd, out := start(t, kind, image)
 				time.Sleep(200*time.Millisecond + rand.N(1500*time.Millisecond))
 				sig := []os.Signal{os.Interrupt, syscall.SIGTERM}[i%2]

@@ -28,9 +28,15 @@ type Engine struct {
 	Kind    Kind
 	Path    string // of the executable
 	Version string // of the tool, "4.3.1"
+	Builder string // of docker, if it is to build: "buildx", "BuildKit" or "classic builder"
 }
 
-func (e *Engine) String() string { return string(e.Kind) + " " + e.Version }
+func (e *Engine) String() string {
+	if e.Builder != "" {
+		return fmt.Sprintf("%s %s (%s)", e.Kind, e.Version, e.Builder)
+	}
+	return string(e.Kind) + " " + e.Version
+}
 
 // Absent is a kind that cannot be used here.
 type Absent struct {
@@ -121,6 +127,9 @@ func find(ctx context.Context, wanted string, suits func(kindOf) bool) (*Engine,
 			continue
 		}
 		e, err := k.look(ctx)
+		if err == nil && k.kind == Docker && wanted == "builds" {
+			e.Builder, err = e.builder(ctx)
+		}
 		if err == nil {
 			return e, nil
 		}

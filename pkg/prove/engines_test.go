@@ -1,6 +1,7 @@
 package prove_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 	"github.com/imgaudit/imgaudit/pkg/prove"
 )
@@ -24,8 +27,11 @@ func builder(t *testing.T, kind prove.Kind) *prove.Engine {
 		t.Skip("builds images, which needs root and time")
 	}
 	t.Setenv("BUILDAH_ISOLATION", "chroot") // in a container there may be no right to more
-	if kind == prove.BuildKit {
+	switch kind {
+	case prove.BuildKit:
 		buildkitd(t)
+	case prove.Docker:
+		lab.Docker(t)
 	}
 	e, err := prove.Find(t.Context(), string(kind), true)
 	if err != nil {
@@ -102,24 +108,74 @@ RUN ["/app", \
      "fail"]
 `
 
+// howBuilt is a builder.
+type howBuilt struct {
+	name      string
+	kind      prove.Kind
+	docker    string   // DOCKER_BUILDKIT
+	noSecrets bool     // nor an ignore file of the Dockerfile's own, nor arguments that name the platform
+	noContext bool     // named
+	lines     []string // of everything that are left out
+}
+
+// find gives the engine, or skips.
+func (how howBuilt) find(t *testing.T) *prove.Engine {
+	t.Helper()
+	if how.docker != "" {
+		t.Setenv("DOCKER_BUILDKIT", how.docker)
+	}
+	return builder(t, how.kind)
+}
+
+// builders are all that build here, with what they cannot do.
+var builders = []howBuilt{
+	{name: "buildkit", kind: prove.BuildKit},
+	{name: "podman", kind: prove.Podman},
+	{name: "buildah", kind: prove.Buildah},
+	{name: "docker with BuildKit", kind: prove.Docker, noContext: true, lines: []string{"COPY --from=extra"}},
+	{name: "docker's classic builder", kind: prove.Docker, docker: "0", noContext: true, noSecrets: true, lines: []string{"COPY --from=extra", "RUN --mount"}},
+}
+
 // TestBuildEngines builds one Dockerfile that uses a build argument, a secret, a target, a platform, a named context and
-// an ignore file with every engine that is here.
+// an ignore file with every engine that is here, as far as the engine has them.
 func TestBuildEngines(t *testing.T) {
-	for _, kind := range []prove.Kind{prove.BuildKit, prove.Podman, prove.Buildah, prove.Docker} {
-		t.Run(string(kind), func(t *testing.T) {
-			e := builder(t, kind)
+	for _, how := range builders {
+		t.Run(how.name, func(t *testing.T) {
+			e := how.find(t)
 			dir, extra := builderContext(t)
 			token := filepath.Join(t.TempDir(), "token")
 			if err := os.WriteFile(token, []byte("12345"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			temp := ownTemp(t)
-			place := filepath.Join(temp, "imgaudit-prove-0"+string(kind))
+			place := filepath.Join(temp, "imgaudit-prove-0"+string(how.kind))
 			if err := os.Mkdir(place, 0o700); err != nil {
 				t.Fatal(err)
 			}
 			b := prove.Build{Dockerfile: []byte(everything), Ignore: []byte("ignored\n"), Context: dir, Target: "wanted", Platform: "linux/" + runtime.GOARCH,
 				BuildArgs: map[string]string{"WHO": "somebody"}, Secrets: []string{"id=token,src=" + token}, Contexts: map[string]string{"extra": extra}}
+			lacking := func(what string) {
+				t.Helper()
+				var unable *prove.Unable
+				if err := b.Run(t.Context(), e, filepath.Join(place, "none.tar"), nil); !errors.As(err, &unable) || unable.Lacks != what || unable.Hint() == "" {
+					t.Errorf("%v, want an error that there are no %s", err, what)
+				}
+			}
+			want := map[string]bool{"/context/kept": true, "/extra": !how.noContext, "/size": !how.noSecrets, "/context/ignored": false}
+			arch, last := runtime.GOARCH, 14-len(how.lines)
+			if how.noContext {
+				lacking("named contexts")
+				b.Contexts = nil
+			}
+			if how.noSecrets {
+				lacking("secrets")
+				b.Secrets, arch = nil, ""
+				lacking("an ignore file beside the context's .dockerignore")
+				if err := os.WriteFile(filepath.Join(dir, ".dockerignore"), b.Ignore, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.Dockerfile = without(b.Dockerfile, how.lines)
 			for _, pass := range []string{"first", "again"} {
 				var lines []string
 				file := filepath.Join(place, pass+".tar")
@@ -130,15 +186,15 @@ func TestBuildEngines(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if l := img.Config.Labels; l["who"] != "somebody" || l["arch"] != runtime.GOARCH || l["stage"] != "wanted" {
+				if l := img.Config.Labels; l["who"] != "somebody" || l["arch"] != arch || l["stage"] != "wanted" {
 					t.Errorf("labels %v", l)
 				}
-				for name, want := range map[string]bool{"/context/kept": true, "/extra": true, "/size": true, "/context/ignored": false} {
+				for name, want := range want {
 					if _, ok := img.FS.Entry(name); ok != want {
 						t.Errorf("%s is there: %v, want %v", name, ok, want)
 					}
 				}
-				if size, _ := img.FS.ReadFile("size"); string(size) != "5" {
+				if size, _ := img.FS.ReadFile("size"); string(size) != "5" && !how.noSecrets {
 					t.Errorf("the secret had %q bytes, want 5", size)
 				}
 				if text := strings.ToLower(strings.Join(lines, "\n")); len(lines) < 5 || pass == "again" && !strings.Contains(text, "using cache") && !strings.Contains(text, "cached") {
@@ -148,8 +204,8 @@ func TestBuildEngines(t *testing.T) {
 			b.Target = ""
 			var failed *prove.BuildError
 			err := b.Run(t.Context(), e, filepath.Join(place, "failed.tar"), nil)
-			if !errors.As(err, &failed) || failed.Line != 14 {
-				t.Errorf("%v, which is not a build that failed in line 14", err)
+			if !errors.As(err, &failed) || failed.Line != last {
+				t.Errorf("%v, which is not a build that failed in line %d: %+v", err, last, failed)
 			} else if !strings.Contains(strings.Join(failed.Output, "\n"), "the builder gives up") {
 				t.Errorf("the program's words are not kept: %q", failed.Output)
 			}
@@ -166,11 +222,21 @@ func hanging(temp string) []byte {
 	return fmt.Appendf(nil, "FROM scratch\nCOPY app /app\nRUN [\"/app\", \"hang\", %q]\n", temp)
 }
 
+// without leaves the lines out that begin with one of some words.
+func without(dockerfile []byte, words []string) (kept []byte) {
+	for line := range bytes.Lines(dockerfile) {
+		if !slices.ContainsFunc(words, func(w string) bool { return bytes.HasPrefix(line, []byte(w)) }) {
+			kept = append(kept, line...)
+		}
+	}
+	return kept
+}
+
 // TestBuildHangs: a build that does not end is ended by its deadline, and nothing of it is left.
 func TestBuildHangs(t *testing.T) {
-	for _, kind := range []prove.Kind{prove.BuildKit, prove.Podman, prove.Buildah} {
-		t.Run(string(kind), func(t *testing.T) {
-			e := builder(t, kind)
+	for _, how := range builders {
+		t.Run(how.name, func(t *testing.T) {
+			e := how.find(t)
 			dir, _ := builderContext(t)
 			temp := ownTemp(t)
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -197,17 +263,20 @@ func TestBuildHangs(t *testing.T) {
 
 // TestBuilderDies: an engine that dies while it builds is an error, not an image that does not build.
 func TestBuilderDies(t *testing.T) {
-	for _, kind := range []prove.Kind{prove.BuildKit, prove.Podman, prove.Buildah} {
-		t.Run(string(kind), func(t *testing.T) {
-			e := builder(t, kind)
+	for _, how := range builders {
+		t.Run(how.name, func(t *testing.T) {
+			e := how.find(t)
 			var daemon *os.Process
-			if kind == prove.BuildKit {
+			switch how.kind {
+			case prove.BuildKit:
 				daemon = buildkitd(t)
+			case prove.Docker:
+				daemon = lab.Docker(t).Process
 			}
 			dir, _ := builderContext(t)
 			temp := ownTemp(t)
 			where := temp
-			if kind == prove.BuildKit { // what a daemon that was killed leaves is its own
+			if daemon != nil { // what a daemon that was killed leaves is its own
 				where = "the-daemon-of-" + filepath.Base(temp)
 				t.Cleanup(func() { killArgument(t, where) })
 			}
@@ -219,17 +288,20 @@ func TestBuilderDies(t *testing.T) {
 					}
 					names = proofs(t, temp)
 					if daemon == nil {
-						daemon = marked(t, string(kind), names[0])
+						daemon = marked(t, string(how.kind), names[0])
 					}
 					_ = daemon.Kill()
 				}})
 			want := "ended by a signal (killed)"
-			if kind == prove.BuildKit {
+			if e.Kind == prove.BuildKit || e.Kind == prove.Docker {
 				want = "answers no more"
 			}
 			var failed *prove.BuildError
 			if err == nil || errors.As(err, &failed) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v, want an error that says %q", err, want)
+			}
+			if e.Kind == prove.Docker {
+				t.Setenv("DOCKER_HOST", "") // it cannot be asked
 			}
 			nothingLeft(t, temp, names)
 		})

@@ -1,7 +1,7 @@
 package prove_test
 
 import (
-	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/imgaudit/imgaudit/internal/imagetest"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 	"github.com/imgaudit/imgaudit/pkg/prove"
@@ -106,7 +107,7 @@ func sizeOf(n int64) string { return strconv.FormatInt(n>>10, 10) + "k" }
 
 // TestStubborn: a program that ignores its stop signal is killed, and the step says so.
 func TestStubborn(t *testing.T) {
-	for _, kind := range []prove.Kind{prove.Runc, prove.Podman} {
+	for _, kind := range []prove.Kind{prove.Runc, prove.Podman, prove.Docker} {
 		e := engine(t, kind)
 		image := archive(t, layers.Config{Entrypoint: []string{"/app"}}, layers.File{Path: "app", Mode: 0o755, Data: program(t, "stubborn")})
 		temp := ownTemp(t)
@@ -196,69 +197,79 @@ func TestFrozen(t *testing.T) {
 	nothingLeft(t, temp, left)
 }
 
-// TestDockerCommands: no daemon is needed to see what docker would be told.
-func TestDockerCommands(t *testing.T) {
+// TestBuildx: what docker's plugin is told, which is not in Debian 12; every other way of docker's is tried for real.
+func TestBuildx(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log")
-	// It answers as docker does, builds the archive that it finds in a file, and notes its arguments.
-	image := archive(t, layers.Config{Entrypoint: []string{"/app"}, User: "7"}, layers.File{Path: "app", Mode: 0o755, Data: []byte("#!")})
+	saved := filepath.Join(dir, "saved.tar")
+	imagetest.WriteDockerArchive(t, saved, []string{"built:1"}, imagetest.Image{Config: layers.Config{User: "7"}, Layers: [][]layers.File{{{Path: "app", Data: []byte("#!")}}}}.Build(t))
 	script := `#!/bin/sh
-echo "$@" >> ` + log + `
+echo "$DOCKER_BUILDKIT $@" >> ` + log + `
 case "$1 $2" in
 "version --format") echo 28.2.2;;
-"buildx build") for a; do case $a in type=oci,dest=*) cp ` + image + ` "${a#type=oci,dest=}";; esac; done; echo '#1 building';;
-"load --quiet") echo "Loaded image: loaded:1";;
-"inspect --type") echo '{"Status":"exited","Pid":0,"ExitCode":0}';;
-run*) for a; do [ "$last" = --cidfile ] && echo 0123456789ab > "$a"; last=$a; done;;
+"images --quiet") echo 0123456789ab;;
+"save --output") cp ` + saved + ` "$3";;
 esac
 `
 	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if os.Geteuid() != 0 {
-		t.Skip("not root: cannot make a network for a container")
-	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	temp := ownTemp(t)
+	t.Setenv("DOCKER_BUILDKIT", "")
 	e, err := prove.Find(t.Context(), "docker", true)
-	if err != nil || e.Build.String() != "docker 28.2.2" || e.Run.Kind != prove.Docker {
+	if err != nil || e.Build.String() != "docker 28.2.2 (buildx)" || e.Run.String() != "docker 28.2.2" {
 		t.Fatalf("%v, %v", e, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if _, err := prove.Prove(ctx, prove.Options{Engines: e, Build: &prove.Build{Dockerfile: []byte("FROM scratch\n"), Context: "CONTEXT", Target: "T", Platform: "linux/arm64", BuildArgs: map[string]string{"A": "1"},
-		Secrets: []string{"id=s,src=f"}, Contexts: map[string]string{"n": "d"}, NoCache: true}, Only: []string{"as built"}, RulesFor: rulesFor, Audit: auditArchive}); err != nil {
+	place := filepath.Join(dir, "imgaudit-prove-1")
+	if err := os.Mkdir(place, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	names := strings.NewReplacer(temp, "TMP")
-	var got []string
-	for line := range strings.Lines(names.Replace(string(read(t, log)))) {
-		if !strings.HasPrefix(line, "inspect") { // as often as it takes
-			got = append(got, proofName.ReplaceAllString(strings.TrimSpace(line), "PROOF"))
+	b := prove.Build{Dockerfile: []byte("FROM scratch\n"), Context: "CONTEXT", Target: "T", BuildArgs: map[string]string{"A": "1"}, Secrets: []string{"id=s,src=f"}, Contexts: map[string]string{"n": "d"}, NoCache: true}
+	for _, epoch := range []string{"", "315532800"} {
+		b.Epoch = epoch
+		archive := filepath.Join(place, "built.tar")
+		if err := b.Run(t.Context(), e.Build, archive, nil); err != nil {
+			t.Fatal(err)
+		}
+		if img, err := layers.Read(t.Context(), layers.OCIArchive, archive, layers.Options{}); err != nil || img.Config.User != "7" {
+			t.Errorf("%+v, %v", img, err)
 		}
 	}
-	want := []string{
-		"version --format {{.Server.Version}}",
-		"version --format {{.Server.Version}}",
-		"buildx build --progress plain --file TMP/PROOF/DOCKERFILE/Dockerfile --output type=oci,dest=TMP/PROOF/built.tar --target T --platform linux/arm64 --build-arg A=1 --secret id=s,src=f --build-context n=d --no-cache CONTEXT",
-		"load --quiet --input TMP/PROOF/as-built.tar",
-		"run --network none --sig-proxy=false --cidfile TMP/PROOF/as-built/container-1 --label imgaudit.prove=PROOF --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 --mount type=bind,source=TMP/PROOF/as-built/hostname,target=/etc/hostname,readonly --mount type=bind,source=TMP/PROOF/as-built/hosts,target=/etc/hosts,readonly --mount type=bind,source=TMP/PROOF/as-built/resolv.conf,target=/etc/resolv.conf,readonly --memory 536870912 --memory-swap 536870912 --pids-limit 512 loaded:1",
-		"rm --force --volumes 0123456789ab",
-		"rmi --no-prune loaded:1",
-	}
-	for i := range max(len(got), len(want)) {
-		switch {
-		case i >= len(got):
-			t.Errorf("missing: %s", want[i])
-		case i >= len(want):
-			t.Errorf("unexpected: %s", got[i])
-		case dockerfileName.ReplaceAllString(got[i], "/DOCKERFILE/") != want[i]:
-			t.Errorf("got  %s\nwant %s", got[i], want[i])
-		}
+	const build = "1 buildx build --progress plain %s --file PLACE/DOCKERFILE/Dockerfile --tag localhost/imgaudit-prove-1:built --target T --build-arg A=1 --secret id=s,src=f --build-context n=d --no-cache CONTEXT\n"
+	const kept = " save --output PLACE/built.tar.saved localhost/imgaudit-prove-1:built\n images --quiet localhost/imgaudit-prove-1:built\n rmi --no-prune localhost/imgaudit-prove-1:built\n"
+	want := " version --format {{.Server.Version}}\n buildx version\n version --format {{.Server.Version}}\n" + fmt.Sprintf(build, "--load") + kept + fmt.Sprintf(build, "--output=type=docker,rewrite-timestamp=true") + kept
+	got := dockerfileName.ReplaceAllString(strings.ReplaceAll(string(read(t, log)), place, "PLACE"), "/DOCKERFILE/")
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
-var (
-	proofName      = regexp.MustCompile(`imgaudit-prove-[0-9]+`)
-	dockerfileName = regexp.MustCompile(`/dockerfile[0-9]+/`)
-)
+var dockerfileName = regexp.MustCompile(`/dockerfile[0-9]+/`)
+
+// TestBuilderWanted: DOCKER_BUILDKIT is obeyed, and what it asks for may be absent.
+func TestBuilderWanted(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct{ client, wanted, builder, because string }{
+		{"20.10.24+dfsg1", "", "BuildKit", ""},
+		{"20.10.24+dfsg1", "0", "classic builder", ""},
+		{"20.10.24+dfsg1", "1", "BuildKit", ""},
+		{"28.2.2", "", "classic builder", ""},
+		{"28.2.2", "false", "classic builder", ""},
+		{"28.2.2", "1", "", "DOCKER_BUILDKIT asks for BuildKit, for which docker 28.2.2 needs its plugin buildx"},
+		{"28.2.2", "yes", "", `DOCKER_BUILDKIT is "yes", which is no boolean`},
+	} {
+		script := "#!/bin/sh\n[ \"$1\" = version ] && echo " + c.client + "\n"
+		if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+		t.Setenv("DOCKER_BUILDKIT", c.wanted)
+		e, err := prove.Find(t.Context(), "docker", true)
+		switch {
+		case c.because == "" && (err != nil || e.Build.Builder != c.builder):
+			t.Errorf("%+v: %v, %v", c, e, err)
+		case c.because != "" && (err == nil || !strings.Contains(err.Error(), c.because)):
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}

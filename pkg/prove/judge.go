@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
-	"github.com/imgaudit/imgaudit/pkg/binary"
 )
 
 // atStart are the rules whose proven errors say that the program does not start at all.
@@ -30,32 +29,6 @@ func predictions(r *audit.Result) []audit.Prediction {
 	return all
 }
 
-// A conditionRule is a rule that only a condition of a proof can bring, not an image: its finding is foretold from a need.
-type conditionRule struct {
-	id      string
-	topic   binary.Topic
-	message string // after the name of the executable
-	words   string // by which it shows in a program's output
-}
-
-var (
-	readOnly   = conditionRule{"readonly-root-unwritable", binary.TopicTempDir, "creates temporary files, and the root file system is read-only", "read-only file system"}
-	noResolver = conditionRule{"resolver-unconfigured", binary.TopicResolver, "resolves host names, and without /etc/resolv.conf it asks 127.0.0.1", "lookup "}
-)
-
-// conditionRules are all of them.
-var conditionRules = []conditionRule{readOnly, noResolver}
-
-// foretold is what the rule says of the audit of an image.
-func (c conditionRule) foretold(r *audit.Result) []audit.Prediction {
-	for _, n := range r.Needs {
-		if n.Topic == c.topic && n.Certainty != binary.Possible {
-			return []audit.Prediction{{Rule: c.id, Severity: audit.Warning, Certainty: n.Certainty, Message: n.Binary + " " + c.message, Words: c.words}}
-		}
-	}
-	return nil
-}
-
 // event is one thing that went wrong in a run, with the rules that could have foretold it.
 type event struct {
 	words string
@@ -66,26 +39,22 @@ type event struct {
 // events lists what went wrong by itself, the worst first.
 func events(o *audit.Observation, rulesFor func(message string) []string) (all []event) {
 	known := rulesFor(o.FirstLine)
-	for _, c := range conditionRules {
-		if strings.Contains(o.FirstLine, c.words) {
-			known = append(known, c.id)
-		}
-	}
+	isKnown := len(known) > 0
+	known = append(known, conditionRules(o.FirstLine)...)
 	switch {
 	case o.Refused != "":
 		all = append(all, event{o.Refused, append(rulesFor(o.Refused), atStart...), true})
 	case o.OOMKilled:
 		all = append(all, event{"the memory limit ended it", nil, true})
 	case bad(o) && o.ExitCode != nil:
-		isKnown := len(known) > 0
 		if *o.ExitCode == 126 || *o.ExitCode == 127 { // a shell's and a loader's: whatever the words, it did not start
 			known = append(known, atStart...)
 		}
 		all = append(all, event{fmt.Sprintf("exit code %d: %s", *o.ExitCode, o.FirstLine), known, isKnown})
 	case bad(o):
-		all = append(all, event{fmt.Sprintf("%s: %s", o.Signal, o.FirstLine), append(known, atStart...), len(known) > 0})
+		all = append(all, event{fmt.Sprintf("%s: %s", o.Signal, o.FirstLine), append(known, atStart...), isKnown})
 	case o.Status >= 500:
-		all = append(all, event{strings.TrimSuffix(fmt.Sprintf("it answers %d: %s", o.Status, o.FirstLine), ": "), known, len(known) > 0})
+		all = append(all, event{strings.TrimSuffix(fmt.Sprintf("it answers %d: %s", o.Status, o.FirstLine), ": "), known, isKnown})
 	}
 	for _, h := range o.Handshakes {
 		if h.Refused != "" {

@@ -14,16 +14,17 @@ import (
 
 // network is a network of its own for the containers of one run, with a loopback and nothing else. It is there before the
 // container, so that what listens in it is never late.
-type network struct{ path string } // of a file that is the namespace
+type network struct {
+	path string       // of a file that is the namespace
+	name string       // by which the engine joins it
+	end  func() error // removes what the engine has of it, nil for nothing
+}
 
 // newNetwork makes a network namespace that stays as long as the file is mounted. It needs root.
 // Source: network_namespaces(7); ip-netns(8) keeps namespaces in the same way.
 func newNetwork(dir string) (*network, error) {
-	n := &network{path: filepath.Join(dir, "network")}
-	if err := os.WriteFile(n.path, nil, 0o600); err != nil {
-		return nil, fmt.Errorf("making a network: %w", err)
-	}
-	err := onOwnThread(func() error {
+	var n *network
+	err := onOwnThread(func() (err error) {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("unshare: %w", err)
 		}
@@ -31,10 +32,10 @@ func newNetwork(dir string) (*network, error) {
 			return fmt.Errorf("raising its loopback: %w", err)
 		}
 		openPorts()
-		return unix.Mount(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()), n.path, "", unix.MS_BIND, "")
+		n, err = keepNetwork(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()), dir)
+		return err
 	})
 	if err != nil {
-		os.Remove(n.path)
 		return nil, wordsOf(err)
 	}
 	return n, nil
@@ -43,6 +44,19 @@ func newNetwork(dir string) (*network, error) {
 // openPorts lets every user listen at ports below 1024, as docker and containerd do for the networks that they make. Where
 // /proc/sys cannot be written the ports stay root's, as with podman. Sources: moby/moby, daemon/oci_linux.go; containerd's enable_unprivileged_ports.
 func openPorts() { _ = os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0\n"), 0) }
+
+// keepNetwork mounts a network namespace at a file in a directory.
+func keepNetwork(namespace, dir string) (*network, error) {
+	n := &network{path: filepath.Join(dir, "network")}
+	if err := os.WriteFile(n.path, nil, 0o600); err != nil {
+		return nil, err
+	}
+	if err := unix.Mount(namespace, n.path, "", unix.MS_BIND, ""); err != nil {
+		os.Remove(n.path)
+		return nil, fmt.Errorf("mounting it: %w", err)
+	}
+	return n, nil
+}
 
 // wordsOf says what the making of a network failed of.
 func wordsOf(err error) error {
@@ -66,11 +80,17 @@ func (e *NoNetwork) Unwrap() error { return e.err }
 func (e *NoNetwork) Hint() string { return "run it as root (sudo imgaudit prove ..)" }
 
 // close lets the namespace go, which ends with its last process.
-func (n *network) close() error {
-	if err := unix.Unmount(n.path, unix.MNT_DETACH); err != nil {
+func (n *network) close() (err error) {
+	if err = unix.Unmount(n.path, unix.MNT_DETACH); err == nil {
+		err = os.Remove(n.path)
+	}
+	if n.end != nil {
+		err = errors.Join(err, n.end())
+	}
+	if err != nil {
 		return fmt.Errorf("removing a network: %w", err)
 	}
-	return os.Remove(n.path)
+	return nil
 }
 
 // onOwnThread calls f on a thread that ends with it, whatever f made of the thread.

@@ -86,4 +86,4 @@ func (r *recorder) create(ctx context.Context, run Run) (container, error) {
 }
 
 // UnderReadOnly are the findings that a read-only root adds to those of an audit, which sees the image alone.
-func UnderReadOnly(r *audit.Result) []audit.Prediction { return readOnly.foretold(r) }
+func UnderReadOnly(r *audit.Result) []audit.Prediction { return underReadOnly(r) }

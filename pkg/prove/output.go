@@ -1,38 +1,49 @@
 package prove
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"strconv"
 	"strings"
 )
 
-// troubled are the lines by which programs say that something is wrong, the runtime's and the libraries' before the
-// programs' own.
+// troubled are the lines by which programs say that something is wrong.
 var troubled = regexp.MustCompile(`(?i)^panic: |^fatal error: |^runtime: |\bx509: |\btls: |no such file or directory|permission denied|unknown time zone|not found|symbol .* not found|error|fail|refused`)
 
 // errSilent stands for the words of a program that says nothing.
 var errSilent = errors.New("")
 
-// firstError is the first line of a program's output that speaks of an error; for one that ended badly without such a line
-// the last line.
-func firstError(output string, bad bool) string {
-	last := ""
+// telling is the line of a program's output that says what went wrong. Of one that goes on running it is the first that
+// speaks of an error; of one that ended badly the last, or its last line if none does, but a panic counts before what it
+// prints of its goroutines. A line that knows says it knows counts before all others. knows may be nil.
+func telling(output string, bad bool, knows func(line string) bool) string {
+	var first, last, fatal, known, final string
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "SCHED ") {
 			continue
 		}
-		if troubled.MatchString(line) {
-			return line
+		final = line
+		if !troubled.MatchString(line) {
+			continue
 		}
-		last = line
+		first, last = cmp.Or(first, line), line
+		if panicked.MatchString(line) {
+			fatal = cmp.Or(fatal, line)
+		}
+		if knows != nil && fatal == "" && knows(line) && (bad || known == "") {
+			known = line
+		}
 	}
-	if bad {
-		return last
+	if !bad {
+		return cmp.Or(known, first)
 	}
-	return ""
+	return cmp.Or(fatal, known, last, final)
 }
+
+// panicked are the lines by which the runtime begins to say why it ends the program.
+var panicked = regexp.MustCompile(`^panic: |^fatal error: |^runtime: `)
 
 var traced = regexp.MustCompile(`(?m)^SCHED \d+ms: gomaxprocs=(\d+) `)
 

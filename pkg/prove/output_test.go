@@ -1,8 +1,11 @@
 package prove
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
-func TestFirstError(t *testing.T) {
+func TestTelling(t *testing.T) {
 	for _, c := range []struct {
 		name, output string
 		bad          bool
@@ -12,11 +15,15 @@ func TestFirstError(t *testing.T) {
 		{"a panic", "listening\npanic: boom\n\ngoroutine 1 [running]:\n", true, "panic: boom"},
 		{"a message of the library", "start\nGet \"https://x\": tls: failed to verify certificate: x509: certificate signed by unknown authority\n", false,
 			"Get \"https://x\": tls: failed to verify certificate: x509: certificate signed by unknown authority"},
+		{"the last word of one that ended", "error: no keys, making some\nINFO: done\nerror: the disk is gone\nbye\n", true, "error: the disk is gone"},
+		{"the first word of one that runs", "error: no keys, making some\nerror: the disk is gone\n", false, "error: no keys, making some"},
+		{"a known word before others", "error: one\nopen x: read-only file system: error\nerror: two\n", true, "open x: read-only file system: error"},
+		{"a panic before known words", "panic: open x: read-only file system\n\tread-only file system error\nerror\n", true, "panic: open x: read-only file system"},
 		{"calm", "listening on :8080\n", false, ""},
 		{"bad without a word of it", "usage: app COMMAND\n", true, "usage: app COMMAND"},
 		{"the scheduler's trace is no word of the program", "SCHED 0ms: gomaxprocs=2 idleprocs=0 error\nbye\n", true, "bye"},
 	} {
-		if got := firstError(c.output, c.bad); got != c.want {
+		if got := telling(c.output, c.bad, func(line string) bool { return strings.Contains(line, "read-only file system") }); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

@@ -41,6 +41,10 @@ func (b *bare) unload(image string) error {
 	return nil
 }
 
+func (b *bare) network(_ context.Context, r Run) (*network, error) { return newNetwork(r.dir) }
+
+func (b *bare) close() error { return nil }
+
 // create unpacks the image into a bundle of its own.
 func (b *bare) create(_ context.Context, r Run) (container, error) {
 	kept, ok := b.kept.Load(r.Image)

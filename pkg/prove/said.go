@@ -53,6 +53,6 @@ func refusal(output, state string) string {
 			words = rest
 		}
 	}
-	words, _, _ = strings.Cut(words, ": OCI runtime ") // podman's own word on the same
-	return strings.TrimSpace(words)
+	words, _, _ = strings.Cut(words, ": OCI ")                       // podman's own word on the same
+	return strings.TrimSuffix(strings.TrimSpace(words), ": unknown") // containerd's
 }

@@ -30,6 +30,7 @@ func (p *prover) steps(ctx context.Context) (err error) {
 	if p.runner, err = p.newRunner(); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, p.runner.close()) }()
 	if run := p.Engines.Run.String(); !slices.Contains(p.proof.Engines, run) {
 		p.proof.Engines = append(p.proof.Engines, run)
 	}
@@ -129,11 +130,8 @@ func (p *prover) step(ctx context.Context, c condition, first *audit.Step) (step
 	}
 	p.Progress("running it: " + c.name)
 	step = &audit.Step{Name: c.name, Predictions: predictions(image.result)}
-	if c.run.ReadOnly {
-		step.Predictions = append(step.Predictions, readOnly.foretold(image.result)...)
-	}
-	if c.run.NoResolver {
-		step.Predictions = append(step.Predictions, noResolver.foretold(image.result)...)
+	if first != nil {
+		step.Predictions = append(step.Predictions, c.foretold(p.subject.Image, image.result, first.Observed.Writes)...)
 	}
 	t := &trial{runner: p.runner, needs: p.Needs, ca: ca, request: true, stop: c.stop, run: p.bounded(c.run, image.name)}
 	t.run.dir = filepath.Join(p.dir, fileName(c.name))
@@ -142,8 +140,9 @@ func (p *prover) step(ctx context.Context, c condition, first *audit.Step) (step
 	}
 	t.run.Args, t.run.Env = p.Needs.Args, slices.Concat(c.env, p.Needs.Env)
 	if c.name == asBuilt {
-		t.health = healthCommand(p.subject.Image.Config)
+		t.health, t.image = healthCommand(p.subject.Image.Config), p.subject.Image
 	}
+	t.knows = func(line string) bool { return len(p.RulesFor(line)) > 0 || len(conditionRules(line)) > 0 }
 	if t.stop == 0 {
 		t.stop = stopSignal(p.subject)
 	}

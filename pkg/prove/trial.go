@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
+	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
 // trial is one run of one image: started, watched, asked, stopped.
@@ -19,10 +20,12 @@ type trial struct {
 	runner  runner
 	run     Run
 	needs   Needs
-	ca      *authority     // of the world's certificates
-	stop    syscall.Signal // 0 leaves it to end by itself, or kills it when it was watched
-	health  []string       // the declared check, nil for none
-	request bool           // an HTTP request is under way when it is stopped
+	ca      *authority             // of the world's certificates
+	stop    syscall.Signal         // 0 leaves it to end by itself, or kills it when it was watched
+	health  []string               // the declared check, nil for none
+	request bool                   // an HTTP request is under way when it is stopped
+	knows   func(line string) bool // reports whether a rule knows a line, nil for none
+	image   *layers.Image          // of which it is seen what the program writes beside, nil for not
 }
 
 // Needs is what a program needs to be started and asked: the `prove:` section of .imgaudit.yaml.
@@ -57,7 +60,7 @@ func or(d, otherwise time.Duration) time.Duration {
 
 // do runs the trial to its end. An error is ours or the engine's, never the program's. Nothing is left behind.
 func (t *trial) do(ctx context.Context) (o audit.Observation, err error) {
-	net, err := newNetwork(t.run.dir)
+	net, err := t.runner.network(ctx, t.run)
 	if err != nil {
 		return o, err
 	}
@@ -84,7 +87,12 @@ func (t *trial) do(ctx context.Context) (o audit.Observation, err error) {
 	if err := s.play(ctx); err != nil {
 		return o, err
 	}
-	return s.observation()
+	if o, err = s.observation(); err != nil || t.image == nil {
+		return o, err
+	}
+	writes, err := c.written(ctx)
+	o.Writes = ownWrites(writes, t.image)
+	return o, err
 }
 
 // settings binds the files that every engine gives a container: without them a program finds neither its own name nor a
@@ -220,7 +228,9 @@ func (s *scene) observation() (audit.Observation, error) {
 	o.Memory = s.container.peak()
 	o.Lookups, o.Handshakes = s.world.seen()
 	output := s.container.output()
-	o.FirstLine = firstError(output, o.Ended && (s.exit.Code != 0 || s.exit.Signal != 0))
+	if o.Refused == "" { // what the engine says of that is not the program's
+		o.FirstLine = telling(output, o.Ended && (s.exit.Code != 0 || s.exit.Signal != 0), s.knows)
+	}
 	o.GOMAXPROCS = schedTrace(output)
 	switch {
 	case o.Refused != "":

@@ -171,6 +171,9 @@ func (t *text) predictions(all []audit.Prediction) {
 	}
 }
 
+// shownWrites is how many of the files that a program wrote are named.
+const shownWrites = 8
+
 // observed is what was seen of a run, one thing a line.
 func observed(o *audit.Observation) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
@@ -212,6 +215,13 @@ func observed(o *audit.Observation) (all []string) {
 	}
 	if o.Memory > 0 {
 		add("memory at most %.1f MB", float64(o.Memory)/1e6)
+	}
+	for i, file := range o.Writes {
+		if i == shownWrites {
+			add("writes %d files more", len(o.Writes)-shownWrites)
+			break
+		}
+		add("writes %s", file)
 	}
 	if o.FirstLine != "" {
 		add("says: %s", o.FirstLine)
