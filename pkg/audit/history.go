@@ -169,12 +169,24 @@ func shorten(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
+// layered reports whether the builder made a layer of each step of a step's stage: then one without a layer wrote nothing.
+// Docker's first builder does so, and leaves out the layer of a RUN that changes no file.
+func (a alignment) layered(history []layers.Step, step int) bool {
+	made := 0
+	for i := a.own; i < len(history); i++ {
+		if in := a.steps[i]; in != nil && a.steps[step] != nil && in.Stage == a.steps[step].Stage && !history[i].Empty {
+			made++
+		}
+	}
+	return made > 1
+}
+
 // writers returns the instructions that may have written files of the layer made by step: one in an ordinary
 // image, several where a builder put all of a stage into one layer (buildah without --layers).
 func (a alignment) writers(history []layers.Step, step int) []*dockerfile.Instruction {
 	var group []*dockerfile.Instruction
 	for i := step; i >= a.own; i-- {
-		if i < step && !history[i].Empty {
+		if i < step && (!history[i].Empty || a.layered(history, step)) {
 			break
 		}
 		if in := a.steps[i]; in != nil && writesFiles(in.Keyword) && (i == step || in.Keyword != "WORKDIR") {

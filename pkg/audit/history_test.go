@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the want sections")
 
-// TestBlame blames every file of images whose history and layers real builders wrote (buildah 1.28.2, buildkitd
+// TestBlame blames every file of images whose history and layers real builders wrote (buildah 1.28.2, docker 20.10.24, buildkitd
 // v0.31.2; internal/ci builds such images anew): line by line, "base-image" or "unknown", never a wrong line.
 func TestBlame(t *testing.T) {
 	files, err := filepath.Glob("testdata/history/*.txtar")

@@ -116,7 +116,11 @@ func judge(s *audit.Step, rulesFor func(message string) []string, first *audit.S
 		all = append(all, event{words, atStop, true})
 	}
 	for _, e := range all {
-		if p := foretells(s, e.rules); p != nil {
+		p := foretells(s, e.rules)
+		if p == nil && first != nil && bad(o) {
+			p = fresh(s, first) // all that is different from the run as built is this condition
+		}
+		if p != nil {
 			p.Seen = true
 			if foretold == "" {
 				foretold = fmt.Sprintf("foretold by %s: %s", p.Rule, e.words)
@@ -150,21 +154,21 @@ func judge(s *audit.Step, rulesFor func(message string) []string, first *audit.S
 		set(s, audit.OutcomeDiffers, "not foretold: %s", surprise.words)
 	case foretold != "":
 		set(s, audit.OutcomeHolds, "%s", foretold)
-	case fresh(s, first) != "":
-		set(s, audit.OutcomeHolds, "%s foretold, and not reached: %s", fresh(s, first), summary(o))
+	case fresh(s, first) != nil:
+		set(s, audit.OutcomeHolds, "%s foretold, and not reached: %s", fresh(s, first).Rule, summary(o))
 	default:
 		set(s, audit.OutcomeHolds, "%s", summary(o))
 	}
 }
 
-// fresh is the rule of a prediction that this condition has brought, "" if it has brought none.
-func fresh(s, first *audit.Step) string {
-	for _, p := range s.Predictions {
-		if first == nil || foretells(first, []string{p.Rule}) == nil {
-			return p.Rule
+// fresh is the first prediction that this condition has brought, nil if it has brought none.
+func fresh(s, first *audit.Step) *audit.Prediction {
+	for i := range s.Predictions {
+		if p := &s.Predictions[i]; first == nil || foretells(first, []string{p.Rule}) == nil {
+			return p
 		}
 	}
-	return ""
+	return nil
 }
 
 func set(s *audit.Step, o audit.Outcome, format string, args ...any) {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -124,6 +125,7 @@ type scene struct {
 	err       error
 	seen      audit.Observation
 	told      bool // to end, by us
+	asked     []netip.AddrPort
 }
 
 // await waits for the container's end.
@@ -142,6 +144,9 @@ func (s *scene) play(ctx context.Context) error {
 		address = s.askAll(ctx, address)
 	}
 	s.sleep(or(s.needs.Watch, watchTime))
+	if ready && s.seen.Status == 0 {
+		address = s.askAll(ctx, address) // some listen for their likes before they listen for users
+	}
 	select {
 	case <-s.ended:
 		return nil
@@ -161,9 +166,14 @@ func (s *scene) play(ctx context.Context) error {
 	}
 }
 
-// askAll asks at every address at which the program listens until one answers as HTTP does, and returns that address.
+// askAll asks at every address at which the program listens, and that was not asked before, until one answers as HTTP does,
+// and returns that address.
 func (s *scene) askAll(ctx context.Context, first netip.AddrPort) netip.AddrPort {
 	for _, a := range s.listens() {
+		if slices.Contains(s.asked, a) {
+			continue
+		}
+		s.asked = append(s.asked, a)
 		if s.seen.Status = s.ask(ctx, a); s.seen.Status != 0 {
 			return a
 		}
