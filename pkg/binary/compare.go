@@ -15,6 +15,7 @@ type Difference struct {
 	// Settings are those of the build information that differ, "KEY: FIRST -> SECOND", sorted.
 	Settings []string
 	Modules  []string    // dependencies of other versions, the same form
+	Main     string      // the version of the main module, the same form; "" if it is the same
 	BuildID  [2]string   // Go's
 	Paths    [2][]string // of the builder, as in Layout
 	// Places are the first places that differ, with the text around them; the build IDs are not among them.
@@ -53,6 +54,9 @@ func Compare(first, second io.ReaderAt, sizes [2]int64) (*Difference, error) {
 	if a, b := all[0].Go, all[1].Go; a != nil && b != nil {
 		d.Settings = changes(settingsOf(a), settingsOf(b))
 		d.Modules = changes(modulesOf(a), modulesOf(b))
+		if main := changes(map[string]string{a.Main.Path: a.Main.Version}, map[string]string{b.Main.Path: b.Main.Version}); len(main) > 0 {
+			d.Main = main[0]
+		}
 	}
 	if err := d.sections(files[0], files[1]); err != nil {
 		return nil, fmt.Errorf("comparing two programs: %w", err)
@@ -69,7 +73,7 @@ func settingsOf(g *GoInfo) map[string]string {
 }
 
 func modulesOf(g *GoInfo) map[string]string {
-	m := map[string]string{g.Main.Path: g.Main.Version}
+	m := map[string]string{}
 	for _, dep := range g.Deps {
 		m[dep.Path] = dep.Version
 		if dep.Replace != nil {

@@ -89,4 +89,7 @@ func TestCompareStamps(t *testing.T) {
 	if !slices.ContainsFunc(d.Settings, func(s string) bool { return strings.HasPrefix(s, "vcs.revision: ") }) {
 		t.Errorf("settings %q, sections %q", d.Settings, d.Sections)
 	}
+	if len(d.Modules) != 0 || !strings.HasPrefix(d.Main, "app: v0.0.0-") {
+		t.Errorf("modules %q, main %q", d.Modules, d.Main)
+	}
 }

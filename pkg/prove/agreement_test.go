@@ -13,8 +13,9 @@ import (
 // agreement compares what several engines observe of the same run: everything but times and sizes is the same.
 type agreement struct{ first map[string]string } // by run
 
-// accidental is what differs from run to run: times, and the names of temporary files.
-var accidental = regexp.MustCompile(`\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\dZ?|answer\d+`)
+// accidental is what differs from run to run: times, the names of temporary files, and how asking a loopback fails on which
+// nobody answers, for docker leaves it without IPv6.
+var accidental = regexp.MustCompile(`\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\dZ?|answer\d+|\[::1\]:53: (read|dial) udp [^"]*`)
 
 func (a *agreement) note(t *testing.T, kind prove.Kind, run string, o audit.Observation) {
 	t.Helper()

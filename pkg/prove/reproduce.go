@@ -34,11 +34,15 @@ const epochArg = "SOURCE_DATE_EPOCH"
 // usualEpoch is 1 January 1980, the earliest time that a zip file can hold.
 const usualEpoch = "315532800"
 
+// spaceArg is the build argument that gives the cache mounts of a build a namespace of their own; the image knows nothing of
+// it. Source: BuildKit frontend/dockerfile/docs/reference.md, "BuildKit built-in build args".
+const spaceArg = "BUILDKIT_CACHE_MOUNT_NS"
+
 // largestCopy bounds the context that is copied for the second build, in bytes.
 const largestCopy = 1 << 30
 
-// Reproduce builds twice without a cache, the second time later and from a copy of the context in another directory whose
-// files are new, and compares what comes out. Both builds write the times of files as SOURCE_DATE_EPOCH says, so that what
+// Reproduce builds twice without a cache and with empty cache mounts, the second time later and from a copy of the context in
+// another directory whose files are new, and compares what comes out. Both builds write the times of files as SOURCE_DATE_EPOCH says, so that what
 // differs is what the Dockerfile and its programs made different.
 func Reproduce(ctx context.Context, t Twice) (proof *audit.Proof, err error) {
 	began := time.Now()
@@ -46,7 +50,7 @@ func Reproduce(ctx context.Context, t Twice) (proof *audit.Proof, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, t.Engine.removeCacheMounts(w), w.close()) }()
 	if t.Progress == nil {
 		t.Progress = func(string) {}
 	}
@@ -69,6 +73,9 @@ func Reproduce(ctx context.Context, t Twice) (proof *audit.Proof, err error) {
 			if err := t.vary(ctx, w, r, built[0].ended); err != nil {
 				return p, err
 			}
+		}
+		if err := t.emptyCacheMounts(w, i); err != nil {
+			return p, err
 		}
 		t.Progress(fmt.Sprintf("build %d of 2 with %s", i+1, t.Engine))
 		m := made{archive: filepath.Join(w.dir, fmt.Sprintf("built-%d.tar", i+1)), began: time.Now()}
@@ -130,6 +137,31 @@ func (t *Twice) vary(ctx context.Context, w *workshop, r *audit.Reproducible, en
 	}
 	r.Unread = append(r.Unread, audit.NotCompared{What: "a build from another directory", Because: "the context was not copied: " + because})
 	return nil
+}
+
+// emptyCacheMounts gives a build cache mounts that nothing has written into. BuildKit would empty those of the user for a
+// build without a cache; in a namespace it takes others. Podman and buildah have theirs in TMPDIR, which is the proof's.
+// Source: BuildKit solver/llbsolver/vertex.go, detectPrunedCacheID; containers/buildah internal/volumes, GetCacheMount.
+func (t *Twice) emptyCacheMounts(w *workshop, build int) error {
+	switch t.Engine.Kind {
+	case BuildKit, Docker:
+		t.Build.BuildArgs[spaceArg] = fmt.Sprintf("%s-%d", w.name, build+1)
+	default:
+		if err := removeTree(filepath.Join(w.dir, "tmp")); err != nil {
+			return fmt.Errorf("emptying cache mounts: %w", err)
+		}
+	}
+	return nil
+}
+
+// removeCacheMounts removes what the builds of a proof left in their namespaces. Docker's client has no words for it; there
+// they go when the daemon clears its cache.
+func (e *Engine) removeCacheMounts(w *workshop) error {
+	if e.Kind != BuildKit {
+		return nil
+	}
+	_, err := e.tidy(w.dir, "prune", "--filter", "type==exec.cachemount,description~="+w.name)
+	return err
 }
 
 // sizeOf adds up the regular files of a directory, and stops beyond a bound.

@@ -149,13 +149,17 @@ func timeNear(b []byte, at int, s span) bool {
 	return false
 }
 
+// stamped is what go build writes of the commit: the settings vcs.*, and since Go 1.24 a version of the main module that is made
+// of them.
+var stamped = regexp.MustCompile(`vcs\.(revision|time|modified)|-(0\.)?\d{14}-[0-9a-f]{12}`)
+
 // explainProgram explains an executable.
 func explainProgram(d *audit.Difference, diff *program.Difference, spans [2]span) {
 	d.Sections = diff.Sections
 	stamps := slices.DeleteFunc(slices.Clone(diff.Settings), func(s string) bool { return !strings.HasPrefix(s, "vcs.") })
 	settings := slices.DeleteFunc(slices.Clone(diff.Settings), func(s string) bool { return strings.HasPrefix(s, "vcs.") })
 	places := slices.DeleteFunc(slices.Clone(diff.Places), func(p program.Place) bool {
-		return diff.BuildID[0] != diff.BuildID[1] && strings.Contains(p.First, "Go build ID")
+		return diff.BuildID[0] != diff.BuildID[1] && strings.Contains(p.First, "Go build ID") || len(stamps) > 0 && stamped.MatchString(p.First)
 	})
 	for _, p := range places {
 		_, a := spans[0].marks(p.First, false)
@@ -171,6 +175,8 @@ func explainProgram(d *audit.Difference, diff *program.Difference, spans [2]span
 		d.Cause, d.Because = audit.CauseModules, "the build information has "+diff.Modules[0]
 	case len(stamps) > 0:
 		d.Cause, d.Because = audit.CauseVCS, "the build information has "+strings.Join(stamps, ", ")
+	case diff.Main != "":
+		d.Cause, d.Because = audit.CauseModules, "the build information has "+diff.Main
 	case !slices.Equal(diff.Paths[0], diff.Paths[1]):
 		d.Cause, d.Because = audit.CauseBuildPath, "the table of source files has directories of the builder"
 		d.First, d.Second = strings.Join(diff.Paths[0], ", "), strings.Join(diff.Paths[1], ", ")

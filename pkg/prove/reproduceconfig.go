@@ -49,7 +49,10 @@ func (c *comparison) compareConfigs() error {
 		if stepBefore.MatchString(k) && strings.HasPrefix(a, "FROM ") && strings.HasPrefix(b, "FROM ") && len(c.found.Differs) > 0 {
 			d.Cause, d.Because = audit.CauseFollows, "the builder names the image of the step before, which differs"
 		}
-		if d.Cause == audit.CauseTime && (k == "created" || strings.HasPrefix(k, "history") && strings.HasSuffix(k, "created")) {
+		switch {
+		case c.ofMovedBase(k):
+			d.Cause, d.Because = audit.CauseFollows, "the base image differs, and its history with it"
+		case d.Cause == audit.CauseTime && (k == "created" || strings.HasPrefix(k, "history") && strings.HasSuffix(k, "created")):
 			d.Because = "the builder does not write SOURCE_DATE_EPOCH in its place"
 		}
 		c.add(withRemedy(d), -1, "")
@@ -58,6 +61,21 @@ func (c *comparison) compareConfigs() error {
 		c.add(audit.Difference{What: "config", Cause: audit.CauseUnknown, Because: "the manifests or configs are written in different ways", Blame: audit.Blame{Kind: audit.BlameUnknown, Because: "no layer differs"}}, -1, "")
 	}
 	return nil
+}
+
+// ofMovedBase reports whether a value stands in the history of a base image that differs.
+func (c *comparison) ofMovedBase(key string) bool {
+	var step int
+	if n, _ := fmt.Sscanf(key, "history.%d.", &step); n != 1 {
+		return false
+	}
+	last := -1
+	for i, s := range c.images[0].History {
+		if s.Layer >= 0 && s.Layer < c.moved {
+			last = i
+		}
+	}
+	return step <= last
 }
 
 // flatten gives every value in decoded JSON a name: "config.Env.0".

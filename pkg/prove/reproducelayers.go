@@ -34,6 +34,7 @@ type comparison struct {
 	subject *audit.Subject // of the first image
 	found   *audit.Reproducible
 	looked  int // files looked into
+	moved   int // layers of the base image up to the last that differs
 }
 
 // tarEntry is one entry of a layer.
@@ -77,6 +78,7 @@ func (c *comparison) layer(i int) *audit.LayerRef {
 
 // base is a layer that the builds took from the base image.
 func (c *comparison) base(i int) {
+	c.moved = i + 1
 	c.add(audit.Difference{What: "layer", First: c.images[0].Layers[i].DiffID, Second: c.images[1].Layers[i].DiffID, Cause: audit.CauseBase,
 		Because: "the layer comes from the base image", Remedy: "Pin the base image by its digest"}, i, "")
 }
