@@ -36,10 +36,19 @@ func (t *text) proof() {
 	if p.Reproducible != nil {
 		t.reproducible(p.Reproducible)
 	}
+	if slices.ContainsFunc(p.Steps, losesRequests) {
+		t.line("")
+		t.line("do: have main wait for http.Server.Shutdown to return: ListenAndServe returns as soon as Shutdown is called")
+	}
 	if p.Outcome == audit.OutcomeUnproven {
 		t.line("")
 		t.line("%s", notStarted(p))
 	}
+}
+
+// losesRequests reports whether a program loses the request under way when it is stopped, and nothing had foretold that.
+func losesRequests(s audit.Step) bool {
+	return s.Outcome == audit.OutcomeDiffers && s.Observed.Stop != nil && s.Observed.Stop.Request == "lost"
 }
 
 // withWhat says what was built and run, with what, and in which time.
