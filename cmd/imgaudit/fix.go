@@ -40,15 +40,18 @@ for patch -p1 or git apply; what was fixed, and what is left and why, goes to st
 
 Only safe fixes are applied by default: the service behaves the same or only stops failing. After each step the corrected
 text is parsed and audited again: a fix whose finding would stay, that would introduce another one, or that would change
-a line or lose a comment it is not for, is left out. What rests on an image or a binary is proven by a build only.
+a line or lose a comment it is not for, is left out. A Dockerfile alone is corrected for what its text shows. What the
+program needs shows in an image or an executable that is named beside it, with --build in the image that it will make, and
+with --prove in the image that it makes.
 
-With --prove both files are built and RUN in a container, and the correction is shown or written only if it holds: it
-builds, runs as foretold, what was corrected is gone, and what went well still does (docs/proving.md).
+With --prove the file is built and RUN in a container before and after, and the correction is shown or written only if it
+holds: it builds, runs as foretold, what was corrected is gone, and what went well still does (docs/proving.md).
 
 - is a Dockerfile on standard input; with -w the corrected text goes to standard output.
 Without a target the current directory is corrected: every Dockerfile in it, and the .dockerignore beside them.`,
 		Example: `  imgaudit fix
   imgaudit fix . ./bin/app -w
+  imgaudit fix --build
   imgaudit fix registry.example.com/app:1.2 --dockerfile Dockerfile --unsafe | git apply
   imgaudit fix --prove -w
   imgaudit fix --check --rule shell-missing Dockerfile`,
@@ -63,6 +66,7 @@ Without a target the current directory is corrected: every Dockerfile in it, and
 		},
 	}
 	f.read.add(c)
+	f.read.addPredict(c)
 	c.Flags().BoolVar(&f.prove, "prove", false, "build and run the file before and after, in a container, and correct only what is proven")
 	f.trial.add(c)
 	c.Flags().BoolVarP(&f.write, "write", "w", false, "write the corrected files instead of a diff")
@@ -105,13 +109,21 @@ func (a *app) fix(ctx context.Context, args []string, f *fixFlags) error {
 	}
 	work.timings.mark("subjects")
 	target.Finish(subjects)
+	var built first
+	if f.prove {
+		built, err = a.buildFirst(ctx, subjects, f, work)
+		defer built.close()
+		if err != nil {
+			return err
+		}
+	}
 	fixed, err := a.correct(ctx, subjects, f, color)
 	if err != nil {
 		return err
 	}
 	work.timings.mark("fixes")
 	if f.prove && len(fixed.files) > 0 {
-		if proven, err := a.proveFixes(ctx, fixed, f, work, color); err != nil || !proven {
+		if proven, err := a.proveFixes(ctx, fixed, built, f, work, color); err != nil || !proven {
 			return err
 		}
 	}
@@ -144,7 +156,7 @@ func (a *app) correct(ctx context.Context, subjects []*audit.Subject, f *fixFlag
 	out := &fixed{}
 	any := false
 	for _, s := range subjects {
-		summary := report.Fixes{Unread: s.Unread, Written: f.write && !f.prove}
+		summary := report.Fixes{Unread: s.Unread, Written: f.write && !f.prove, Proving: f.prove, Unpredicted: s.Unpredicted}
 		if r := s.Refused; r != nil {
 			summary.Unread = append(slices.Clone(s.Unread), audit.Unread{What: fmt.Sprintf("%s:%d", r.Path, r.Span.Start.Line), Because: r.Msg})
 		}

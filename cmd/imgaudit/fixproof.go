@@ -10,14 +10,82 @@ import (
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/prove"
 	"github.com/imgaudit/imgaudit/pkg/report"
+	"github.com/imgaudit/imgaudit/pkg/target"
 )
+
+// first is the run of an image as it was built before any correction, by the subject that came of it.
+type first map[*audit.Subject]*trial
+
+// buildFirst builds and runs what the subjects of text alone make, so that they are corrected for what only their images
+// show. One that does not build, or cannot be read once it is built, is corrected for its text.
+func (a *app) buildFirst(ctx context.Context, subjects []*audit.Subject, f *fixFlags, work *session) (first, error) {
+	built := first{}
+	for i, s := range subjects {
+		if s.Dockerfile == nil || s.Image != nil {
+			continue
+		}
+		t, err := a.fixTrial(ctx, s, f, work)
+		if err != nil {
+			return built, err
+		}
+		built[s] = t
+		if err := t.makeScratch(); err != nil {
+			return built, err
+		}
+		t.archive = filepath.Join(t.scratch, "built.tar")
+		if t.before, err = t.prove(ctx, prove.ConditionsOf(nil)); err != nil {
+			return built, err
+		}
+		if t.subject != nil && t.subject.Dockerfile != nil {
+			subjects[i] = t.subject
+			built[t.subject] = t
+		}
+	}
+	return built, nil
+}
+
+// close ends the trials.
+func (built first) close() {
+	closed := map[*trial]bool{}
+	for _, t := range built {
+		if !closed[t] {
+			t.close()
+			closed[t] = true
+		}
+	}
+}
+
+// fixTrial is the trial of a subject's Dockerfile as it is.
+func (a *app) fixTrial(ctx context.Context, s *audit.Subject, f *fixFlags, work *session) (*trial, error) {
+	opt := a.options(&f.read)
+	if s.Context == nil && opt.Context == "" {
+		if s.DockerfilePiped {
+			return nil, &hinted{errors.New("proving a Dockerfile on standard input: it has no build context"), "name it with --context DIR"}
+		}
+		opt.Context = filepath.Dir(s.Dockerfile.Path)
+	}
+	engines, err := findEngines(ctx, f.trial.engine, true)
+	if err != nil {
+		return nil, err
+	}
+	b, err := newBuild(s, opt, &f.trial)
+	if err != nil {
+		return nil, err
+	}
+	b.NoCache = f.read.noCache
+	t := &trial{app: a, work: work, needs: f.trial.needs, engines: engines, name: s.Dockerfile.Path, build: b, text: s, foretold: audit.Run(s, allRules())}
+	if !s.DockerfilePiped {
+		t.pair = target.Options{Dockerfile: s.Dockerfile.Path, Context: b.Context, Target: opt.Target, BuildArgs: opt.BuildArgs}
+	}
+	return t, t.openCache()
+}
 
 // proveFixes builds and runs what was corrected before and after, and reports whether every correction is proven. If one
 // is not, none is handed out.
-func (a *app) proveFixes(ctx context.Context, out *fixed, f *fixFlags, work *session, color bool) (bool, error) {
+func (a *app) proveFixes(ctx context.Context, out *fixed, built first, f *fixFlags, work *session, color bool) (bool, error) {
 	proven := true
 	for _, c := range out.of {
-		p, outcome, err := a.proveFix(ctx, c, f, work)
+		p, outcome, err := a.proveFix(ctx, c, built[c.subject], f, work)
 		if err != nil {
 			return false, err
 		}
@@ -35,51 +103,47 @@ func (a *app) proveFixes(ctx context.Context, out *fixed, f *fixFlags, work *ses
 	return proven, nil
 }
 
-// proveFix proves one correction.
-func (a *app) proveFix(ctx context.Context, c corrected, f *fixFlags, work *session) (*report.FixProof, audit.Outcome, error) {
-	opt := a.options(&f.read)
-	if c.subject.Context == nil && opt.Context == "" {
-		if c.subject.DockerfilePiped {
-			return nil, "", &hinted{errors.New("proving a Dockerfile on standard input: it has no build context"), "name it with --context DIR"}
+// proveFix proves one correction. before is the trial of the file as it was, nil if there was none yet.
+func (a *app) proveFix(ctx context.Context, c corrected, before *trial, f *fixFlags, work *session) (p *report.FixProof, outcome audit.Outcome, err error) {
+	if before == nil {
+		if before, err = a.fixTrial(ctx, c.subject, f, work); err != nil {
+			return nil, "", err
 		}
-		opt.Context = filepath.Dir(c.subject.Dockerfile.Path)
+		defer before.close()
 	}
-	engines, err := findEngines(ctx, f.trial.engine, true)
-	if err != nil {
+	rules := c.rules()
+	conditions := prove.ConditionsOf(rules)
+	p = &report.FixProof{Dockerfile: c.subject.Dockerfile.Path, Before: before.before}
+	if p.Before == nil || p.Before.Build.Failed == "" && len(conditions) > len(p.Before.Steps) {
+		again := *before.build
+		again.NoCache = again.NoCache && p.Before == nil // what was built a moment ago need not be built anew
+		if p.Before, err = before.like(&again, before.foretold).prove(ctx, conditions); err != nil {
+			return nil, "", err
+		}
+	}
+	if p.After, err = before.like(c.after(before.build), nil).prove(ctx, conditions); err != nil {
 		return nil, "", err
 	}
-	b, err := newBuild(c.subject, opt, &f.trial)
-	if err != nil {
-		return nil, "", err
-	}
-	b.NoCache = f.read.noCache
-	var fixed []string
+	p.Refused, outcome = prove.Refusal(p.Before, p.After, rules)
+	return p, outcome, nil
+}
+
+// like is a trial of another build with all else the same; it has nothing of its own to close.
+func (t *trial) like(b *prove.Build, foretold *audit.Result) *trial {
+	return &trial{app: t.app, work: t.work, needs: t.needs, engines: t.engines, name: t.name, build: b, cache: t.cache, text: t.text, foretold: foretold}
+}
+
+// rules are those whose findings were corrected, sorted.
+func (c corrected) rules() []string {
+	var ids []string
 	for _, x := range c.Applied {
-		fixed = append(fixed, x.Finding.Rule)
+		ids = append(ids, x.Finding.Rule)
 	}
 	for _, x := range c.Gone {
-		fixed = append(fixed, x.Finding.Rule)
+		ids = append(ids, x.Finding.Rule)
 	}
-	slices.Sort(fixed)
-	fixed = slices.Compact(fixed)
-	one := func(b *prove.Build, foretold *audit.Result) (*audit.Proof, error) {
-		t := &trial{app: a, work: work, needs: f.trial.needs, engines: engines, name: c.subject.Dockerfile.Path, build: b, text: c.subject, foretold: foretold}
-		if err := t.openCache(); err != nil {
-			return nil, err
-		}
-		defer t.close()
-		return t.prove(ctx, prove.ConditionsOf(fixed))
-	}
-	p := &report.FixProof{Dockerfile: c.subject.Dockerfile.Path}
-	if p.Before, err = one(b, audit.Run(c.subject, allRules())); err != nil {
-		return nil, "", err
-	}
-	if p.After, err = one(c.after(b), nil); err != nil {
-		return nil, "", err
-	}
-	refused, outcome := prove.Refusal(p.Before, p.After, fixed)
-	p.Refused = refused
-	return p, outcome, nil
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // after is the build of the corrected files.

@@ -35,7 +35,7 @@ func (t *trial) reproduce(ctx context.Context) (*audit.Proof, error) {
 	proof, err := prove.Reproduce(ctx, prove.Twice{Engine: t.engines.Build, Build: *t.build, Audit: t.audit, Progress: t.work.progress.say})
 	t.work.progress.end()
 	if err != nil {
-		return nil, &unaudited{fmt.Errorf("building %s twice: %w", t.name, err)}
+		return nil, &unaudited{withHint(fmt.Errorf("building %s twice: %w", t.name, err))}
 	}
 	t.work.timings.proof(proof)
 	return proof, nil

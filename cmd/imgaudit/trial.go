@@ -34,12 +34,14 @@ type trial struct {
 	archive string       // of an image
 	pair    target.Options
 	cache   *cache.Store // for the audits of changed images, which have their programs in common
-	scratch string       // a directory to remove, "" if none
+	scratch string       // a directory of what lasts as long as the trial
+	release func() error // removes it, nil if there is none
 
 	text     *audit.Subject // of the Dockerfile, before it is built
 	foretold *audit.Result
 	subject  *audit.Subject // of the image as it was built, with its Dockerfile
 	result   *audit.Result
+	before   *audit.Proof // of a file that is to be corrected, as it was; nil if there is none
 }
 
 // newTrial reads what is to be proven, and finds the engines. Nothing is executed yet.
@@ -89,8 +91,8 @@ func findEngines(ctx context.Context, name string, build bool) (*prove.Engines, 
 
 // take takes an image that is there, from wherever it is.
 func (t *trial) take(ctx context.Context, named target.Target, opt target.Options) (err error) {
-	if t.scratch, err = os.MkdirTemp("", "imgaudit-image-"); err != nil {
-		return &unaudited{fmt.Errorf("preparing a proof: %w", err)}
+	if err := t.makeScratch(); err != nil {
+		return err
 	}
 	t.archive = filepath.Join(t.scratch, "image.tar")
 	from := layers.Options{Platform: opt.Platform, InsecureRegistries: opt.InsecureRegistries, CAFiles: opt.CAFiles, Offline: opt.Offline}
@@ -176,10 +178,8 @@ func (t *trial) openCache() (err error) {
 	if t.cache = t.work.cache; t.cache != nil {
 		return nil
 	}
-	if t.scratch == "" {
-		if t.scratch, err = os.MkdirTemp("", "imgaudit-cache-"); err != nil {
-			return &unaudited{fmt.Errorf("preparing a proof: %w", err)}
-		}
+	if err := t.makeScratch(); err != nil {
+		return err
 	}
 	t.cache, err = cache.Open(filepath.Join(t.scratch, "cache"))
 	t.work.warn(err)
@@ -191,9 +191,20 @@ func (t *trial) close() {
 	if t.work.cache == nil {
 		t.work.warn(t.cache.Close())
 	}
-	if t.scratch != "" {
-		t.work.warn(os.RemoveAll(t.scratch))
+	if t.release != nil {
+		t.work.warn(t.release())
 	}
+}
+
+// makeScratch makes the directory of what lasts as long as the trial.
+func (t *trial) makeScratch() (err error) {
+	if t.release != nil {
+		return nil
+	}
+	if t.scratch, t.release, err = prove.Scratch(); err != nil {
+		return &unaudited{err}
+	}
+	return nil
 }
 
 // announce says on standard error what will be executed, after it has removed what dead proofs left behind.
@@ -228,10 +239,19 @@ func (t *trial) prove(ctx context.Context, only []string) (*audit.Proof, error) 
 	proof, err := prove.Prove(ctx, opt)
 	t.work.progress.end()
 	if err != nil {
-		return nil, &unaudited{fmt.Errorf("proving %s: %w", t.name, err)}
+		return nil, &unaudited{withHint(fmt.Errorf("proving %s: %w", t.name, err))}
 	}
 	t.work.timings.proof(proof)
 	return proof, nil
+}
+
+// withHint adds what the cause of an error says to type next, if it does.
+func withHint(err error) error {
+	var known interface{ Hint() string }
+	if errors.As(err, &known) {
+		return &hinted{err, known.Hint()}
+	}
+	return err
 }
 
 // audit audits an archive of the proof; the first is the image as it was built, whose lines can be blamed.

@@ -154,6 +154,7 @@ func (c *cliContainer) start(ctx context.Context) error {
 		return nil
 	}
 	cmd := c.command(ctx, c.dir, c.args...)
+	cmd.Dir = filepath.Dir(c.idFile)
 	if c.Kind == Docker {
 		cmd.Cancel = func() error { return cmd.Process.Kill() } // it would pass SIGTERM on, and wait for the program
 	}
@@ -163,6 +164,13 @@ func (c *cliContainer) start(ctx context.Context) error {
 		go c.notePid()
 	}
 	return err
+}
+
+// outOfMemory reports whether conmon noted that the memory limit ended the program: in a file of the directory in which podman was
+// started, where podman 4.3.1 itself does not look. Source: containers/conmon, src/oom.c, write_oom_files.
+func (c *cliContainer) outOfMemory() bool {
+	_, err := os.Stat(filepath.Join(filepath.Dir(c.idFile), "oom"))
+	return err == nil
 }
 
 // state is what `inspect` says of a container.
@@ -238,7 +246,7 @@ func (c *cliContainer) wait(ctx context.Context) (Exit, error) {
 	if err != nil {
 		return Exit{}, fmt.Errorf("asking how the container ended: %w", err)
 	}
-	e := Exit{Code: s.ExitCode, OOMKilled: s.OOMKilled, After: c.after}
+	e := Exit{Code: s.ExitCode, OOMKilled: s.OOMKilled || c.outOfMemory(), After: c.after}
 	if s.Status == "running" {
 		return Exit{}, fmt.Errorf("waiting for the container's end: %s ended before its container", c.tool())
 	}

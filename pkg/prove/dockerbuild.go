@@ -92,7 +92,7 @@ func (b Build) runDocker(ctx context.Context, e *Engine, dir, archive string, li
 	c := &cli{Engine: e, dir: place}
 	defer func() {
 		if out, failed := c.tidy(place, "images", "--quiet", name); failed == nil && out != "" {
-			err = errors.Join(err, c.unload(name))
+			err = errors.Join(err, c.removeBuilt(name, b.NoCache))
 		}
 	}()
 	if err := run(ctx, e, place, b.docker(e, dir, name), lines); err != nil {
@@ -107,6 +107,15 @@ func (b Build) runDocker(ctx context.Context, e *Engine, dir, archive string, li
 		return fmt.Errorf("reading what was built: %w", err)
 	}
 	return nil
+}
+
+// removeBuilt removes an image; without a cache nothing builds on its steps, which the classic builder keeps as images.
+func (c *cli) removeBuilt(name string, steps bool) error {
+	if !steps {
+		return c.unload(name)
+	}
+	_, err := c.tidy(c.dir, "rmi", name)
+	return err
 }
 
 // docker is the argument list of a build whose image docker keeps.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/imgaudit/imgaudit/internal/imagetest"
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 	"github.com/imgaudit/imgaudit/pkg/prove"
@@ -57,6 +58,31 @@ func TestRunnerDies(t *testing.T) {
 			}
 			nothingLeft(t, temp, <-names)
 		})
+	}
+}
+
+// TestDockerDies: a daemon that dies while the program runs is an error, not something that the program does.
+func TestDockerDies(t *testing.T) {
+	e := engine(t, prove.Docker)
+	daemon := lab.Docker(t).Process
+	image := archive(t, layers.Config{Entrypoint: []string{"/app"}}, layers.File{Path: "app", Mode: 0o755, Data: program(t, "stubborn")})
+	temp := ownTemp(t)
+	_, err := proveIn(t, e, image, prove.Needs{Watch: 5 * time.Second, Grace: time.Second}, func() {
+		for range 1000 {
+			time.Sleep(10 * time.Millisecond)
+			if pids, _ := filepath.Glob(filepath.Join(temp, "*", "*", "*.pid")); len(pids) > 0 {
+				time.Sleep(300 * time.Millisecond)
+				_ = daemon.Kill()
+				return
+			}
+		}
+	})
+	if err == nil || !strings.Contains(err.Error(), "asking how the container ended: docker inspect: ") {
+		t.Errorf("%v, want an error of the engine", err)
+	}
+	t.Setenv("DOCKER_HOST", "") // it cannot be asked; what it left is its own
+	if files, _ := os.ReadDir(temp); len(files) > 0 {
+		t.Errorf("%v is left", files)
 	}
 }
 
@@ -236,7 +262,7 @@ esac
 		}
 	}
 	const build = "1 buildx build --progress plain %s --file PLACE/DOCKERFILE/Dockerfile --tag localhost/imgaudit-prove-1:built --target T --build-arg A=1 --secret id=s,src=f --build-context n=d --no-cache CONTEXT\n"
-	const kept = " save --output PLACE/built.tar.saved localhost/imgaudit-prove-1:built\n images --quiet localhost/imgaudit-prove-1:built\n rmi --no-prune localhost/imgaudit-prove-1:built\n"
+	const kept = " save --output PLACE/built.tar.saved localhost/imgaudit-prove-1:built\n images --quiet localhost/imgaudit-prove-1:built\n rmi localhost/imgaudit-prove-1:built\n"
 	want := " version --format {{.Server.Version}}\n buildx version\n version --format {{.Server.Version}}\n" + fmt.Sprintf(build, "--load") + kept + fmt.Sprintf(build, "--output=type=docker,rewrite-timestamp=true") + kept
 	got := dockerfileName.ReplaceAllString(strings.ReplaceAll(string(read(t, log)), place, "PLACE"), "/DOCKERFILE/")
 	if got != want {

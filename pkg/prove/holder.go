@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // holderCode is a program for each architecture that waits for ever: pause(2), or ppoll(2) of nothing where there is no
@@ -107,10 +108,18 @@ func (c *cli) hold(ctx context.Context, r Run) (n *network, err error) {
 	return n, nil
 }
 
+// execTime is how long the process of a container may take to become its program.
+const execTime = 3 * time.Second
+
 // runsHere reports whether a process of this machine has a proof's name as its argument.
 func runsHere(pid int, name string) bool {
-	args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return err == nil && strings.HasSuffix(string(args), "\x00"+name+"\x00")
+	for until := time.Now().Add(execTime); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && strings.HasSuffix(string(args), "\x00"+name+"\x00") {
+			return true
+		}
+	}
+	return false
 }
 
 // waiter is the image of the program that waits, which docker has from the first run of a proof to the last.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Leftovers removes what proofs left behind that did not end well: processes, containers, images, mounts, control groups
@@ -66,6 +67,9 @@ func removeLeft(ctx context.Context, dirs []string) ([]string, error) {
 		if k.kind == Docker || k.kind == Podman {
 			note((&cli{Engine: e, dir: dirs[0]}).removeNamed(ctx, names))
 		}
+		if k.kind == Docker && slices.ContainsFunc(gone, func(what string) bool { return strings.HasSuffix(what, "(docker)") }) {
+			note((&cli{Engine: e, dir: dirs[0]}).removeLate(ctx, names))
+		}
 		if k.kind == Podman || k.kind == Buildah {
 			note(e.removeWorking(dirs[0], names))
 		}
@@ -80,6 +84,20 @@ func removeLeft(ctx context.Context, dirs []string) ([]string, error) {
 		note(nil, removeGroups(name+"-*"))
 	}
 	return gone, failed
+}
+
+// settleTime is how long docker's daemon may take to make what a client had asked for that was killed.
+const settleTime = time.Second
+
+// removeLate is removeNamed until nothing has come for a while.
+func (c *cli) removeLate(ctx context.Context, names map[string]bool) (gone []string, err error) {
+	for until := time.Now().Add(settleTime); time.Now().Before(until) && err == nil; time.Sleep(settleTime / 10) {
+		var late []string
+		if late, err = c.removeNamed(ctx, names); len(late) > 0 {
+			gone, until = append(gone, late...), time.Now().Add(settleTime)
+		}
+	}
+	return gone, err
 }
 
 // removeNamed removes the containers with the labels of proofs, and the images with their names.

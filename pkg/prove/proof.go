@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ type Options struct {
 	Engines *Engines
 	Build   *Build   // nil: Archive is there already
 	File    string   // the path of the Dockerfile that is built, for the proof
-	Archive string   // OCI layout in a tar file
+	Archive string   // OCI layout in a tar file; with Build, where what was built is kept, "" for not
 	Needs   Needs    // what the program needs to be started
 	Only    []string // names of conditions, nil for all; the first is always run
 	// Text is what the audit says of the Dockerfile before it is built: the prediction of the build. Nil for nothing.
@@ -88,7 +89,7 @@ func (p *prover) build(ctx context.Context) (bool, error) {
 	p.proof.Engines = append(p.proof.Engines, p.Engines.Build.String())
 	p.Progress("building with " + p.Engines.Build.String())
 	began := time.Now()
-	p.Archive = filepath.Join(p.dir, "built.tar")
+	p.Archive = cmp.Or(p.Archive, filepath.Join(p.dir, "built.tar"))
 	err := p.Build.Run(ctx, p.Engines.Build, p.Archive, p.Progress)
 	var failed *BuildError
 	if err != nil && !errors.As(err, &failed) {

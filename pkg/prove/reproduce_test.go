@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -168,5 +169,57 @@ func TestReproduceOfAFailedBuild(t *testing.T) {
 	p := reproduce(t, twoBuilds(t, of(layers.File{Path: "a"})))
 	if p.Outcome != audit.OutcomeUnproven || p.Reproducible.Same || p.Reproducible.Failed != "build 2 of 2: there is no build 2" || p.Build == nil {
 		t.Errorf("%s: %+v", p.Outcome, p.Reproducible)
+	}
+}
+
+// TestReproduceDocker: Debian's docker writes no SOURCE_DATE_EPOCH, and its classic builder the name of its container; each
+// difference is explained, and nothing is left behind.
+func TestReproduceDocker(t *testing.T) {
+	for _, buildkit := range []string{"1", "0"} {
+		t.Run("DOCKER_BUILDKIT="+buildkit, func(t *testing.T) {
+			t.Setenv("DOCKER_BUILDKIT", buildkit)
+			e := builder(t, prove.Docker)
+			dir := t.TempDir()
+			file := filepath.Join(dir, "app")
+			if err := os.WriteFile(file, []byte("app"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			old := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+			if err := os.Chtimes(file, old, old); err != nil {
+				t.Fatal(err)
+			}
+			temp := ownTemp(t)
+			var names []string
+			p, err := prove.Reproduce(t.Context(), prove.Twice{Engine: e, Build: prove.Build{Dockerfile: []byte("FROM scratch\nCOPY app /app\nENTRYPOINT [\"/app\"]\n"), Context: dir},
+				Audit: func(ctx context.Context, archive string) (*audit.Subject, *audit.Result, error) {
+					return auditArchive(ctx, archive)
+				},
+				Progress: func(string) { names = proofs(t, temp) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]string{"/app": "time: it is the time of the file in the context: the builder does not write SOURCE_DATE_EPOCH in its place", "created": "time: the builder does not write SOURCE_DATE_EPOCH in its place",
+				"history.0.created": "time: the builder does not write SOURCE_DATE_EPOCH in its place"}
+			if buildkit == "0" {
+				want["history.1.created"] = want["created"]
+				want["config.Image"] = "follows: the builder names the image of the step before, which differs"
+				want["container_config.Image"] = want["config.Image"]
+				want["container"] = "random: docker's classic builder writes down in which container it worked"
+				want["container_config.Hostname"] = want["container"]
+			}
+			for _, d := range p.Reproducible.Differs {
+				if got := string(d.Cause) + ": " + d.Because; d.Path != "history.1.created" && got != want[d.Path] {
+					t.Errorf("%s: %s, want %s", d.Path, got, want[d.Path])
+				}
+				delete(want, d.Path)
+			}
+			for path := range want {
+				t.Errorf("nothing is said of %s", path)
+			}
+			nothingLeft(t, temp, names)
+			if out, err := exec.Command("docker", "images", "--all", "--quiet").CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("images are left: %s %v", out, err)
+			}
+		})
 	}
 }

@@ -202,8 +202,12 @@ func (c *comparison) whyMetadata(d audit.Difference, a, b *tar.Header) (audit.Di
 	spans := [2]span{c.built[0].span(), c.built[1].span()}
 	switch d.What {
 	case "mtime":
-		if spans[0].has(a.ModTime) && spans[1].has(b.ModTime) {
+		copied := span{c.built[0].ended.Truncate(time.Second), c.built[1].began}
+		switch {
+		case spans[0].has(a.ModTime) && spans[1].has(b.ModTime):
 			return audit.CauseTime, "it is the time of the build: the builder does not write SOURCE_DATE_EPOCH in its place"
+		case a.ModTime.Before(spans[0].from) && copied.has(b.ModTime):
+			return audit.CauseTime, "it is the time of the file in the context: the builder does not write SOURCE_DATE_EPOCH in its place"
 		}
 		return audit.CauseTime, "it is set relative to the time of the build"
 	case "link":

@@ -12,8 +12,11 @@ import (
 	"github.com/imgaudit/imgaudit/pkg/audit"
 )
 
-// stepBefore is where buildah and podman write the image that a step started from.
-var stepBefore = regexp.MustCompile(`^history\.\d+\.comment$`)
+// stepBefore is where buildah and podman write the image that a step started from, and docker's classic builder the last.
+var stepBefore = regexp.MustCompile(`^history\.\d+\.comment$|^(container_)?config\.Image$`)
+
+// ofContainer is where docker's classic builder writes the container of its last step.
+var ofContainer = regexp.MustCompile(`^container$|^container_config\.Hostname$`)
 
 // compareConfigs compares what the configs say beside the digests of the layers.
 func (c *comparison) compareConfigs() error {
@@ -46,7 +49,7 @@ func (c *comparison) compareConfigs() error {
 		}
 		d := audit.Difference{What: "config", Path: k, First: a, Second: b, Blame: audit.Blame{Kind: audit.BlameUnknown, Because: "the config has no lines"}}
 		d.Cause, d.Because = textCause(a, b, spans)
-		if stepBefore.MatchString(k) && strings.HasPrefix(a, "FROM ") && strings.HasPrefix(b, "FROM ") && len(c.found.Differs) > 0 {
+		if stepBefore.MatchString(k) && namesImage(a) && namesImage(b) && len(c.found.Differs) > 0 {
 			d.Cause, d.Because = audit.CauseFollows, "the builder names the image of the step before, which differs"
 		}
 		switch {
@@ -55,7 +58,11 @@ func (c *comparison) compareConfigs() error {
 		case d.Cause == audit.CauseTime && (k == "created" || strings.HasPrefix(k, "history") && strings.HasSuffix(k, "created")):
 			d.Because = "the builder does not write SOURCE_DATE_EPOCH in its place"
 		}
-		c.add(withRemedy(d), -1, "")
+		d = withRemedy(d)
+		if ofContainer.MatchString(k) {
+			d.Cause, d.Because, d.Remedy = audit.CauseRandom, "docker's classic builder writes down in which container it worked", "Build with BuildKit"
+		}
+		c.add(d, -1, "")
 	}
 	if len(c.found.Differs) == 0 {
 		c.add(audit.Difference{What: "config", Cause: audit.CauseUnknown, Because: "the manifests or configs are written in different ways", Blame: audit.Blame{Kind: audit.BlameUnknown, Because: "no layer differs"}}, -1, "")
@@ -76,6 +83,11 @@ func (c *comparison) ofMovedBase(key string) bool {
 		}
 	}
 	return step <= last
+}
+
+// namesImage reports whether a builder wrote an image there.
+func namesImage(text string) bool {
+	return strings.HasPrefix(text, "FROM ") || strings.HasPrefix(text, "sha256:")
 }
 
 // flatten gives every value in decoded JSON a name: "config.Env.0".

@@ -40,6 +40,16 @@ func openWorkshop() (*workshop, error) {
 	}
 }
 
+// Scratch makes a directory for what belongs to a proof and outlives it, such as the image that was built. It is removed by
+// release, or by the next proof if this process is killed.
+func Scratch() (dir string, release func() error, err error) {
+	w, err := openWorkshop()
+	if err != nil {
+		return "", nil, err
+	}
+	return w.dir, w.close, nil
+}
+
 // lockDir locks a directory that nobody has locked, and is still there then.
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.Open(dir)

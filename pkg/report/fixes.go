@@ -15,7 +15,10 @@ type Fixes struct {
 	Dockerfile string
 	Correction *repair.Correction // nil when the Dockerfile could not be read
 	Written    bool               // the corrected files are written, and not only shown
+	Proving    bool               // a build is going to prove what no text can
 	Unread     []audit.Unread
+	// Unpredicted is why the image that the file makes could not be foretold, "" if it was or need not be.
+	Unpredicted string
 }
 
 // Text writes the fixes for people: what was fixed by what, what is left and why, one finding after the other by line.
@@ -24,8 +27,11 @@ func (f Fixes) Text(w io.Writer, opt TextOptions) error {
 	for _, u := range f.Unread {
 		t.line("%s %s: %s", t.red("not looked at:"), printable(u.What), printable(u.Because))
 	}
+	if f.Unpredicted != "" {
+		t.line("%s what the image needs, which is %s", t.yellow("not corrected:"), printable(f.Unpredicted))
+	}
 	if f.Correction != nil {
-		t.correction(printable(f.Dockerfile), f.Correction, f.Written)
+		t.correction(printable(f.Dockerfile), f.Correction, f.Written, !f.Proving)
 	}
 	if _, err := w.Write(t.out.Bytes()); err != nil {
 		return fmt.Errorf("writing the fixes: %w", err)
@@ -36,7 +42,7 @@ func (f Fixes) Text(w io.Writer, opt TextOptions) error {
 // toProve ends what was done about a finding that no text can show to be gone.
 const toProve = "; a build has to prove it"
 
-func (t *text) correction(name string, c *repair.Correction, written bool) {
+func (t *text) correction(name string, c *repair.Correction, written, unproven bool) {
 	fixed, word := len(c.Applied)+len(c.Gone), "fix"
 	if written {
 		word = "fixed"
@@ -60,16 +66,16 @@ func (t *text) correction(name string, c *repair.Correction, written bool) {
 		if a.Fix.Safety != audit.Safe {
 			how += " (unsafe)"
 		}
-		if a.ToProve {
+		if a.ToProve && unproven {
 			how += toProve
 		}
 		t.line("        %s", printable(how))
 	}
 	for _, g := range c.Gone {
 		t.line("  %s %s", t.green(word), t.named(&g.Finding))
-		t.line("        Gone with the fixes of others%s", map[bool]string{true: toProve}[g.ToProve])
+		t.line("        Gone with the fixes of others%s", map[bool]string{true: toProve}[g.ToProve && unproven])
 	}
-	if slices.ContainsFunc(c.Applied, func(a repair.Applied) bool { return a.ToProve }) {
+	if unproven && slices.ContainsFunc(c.Applied, func(a repair.Applied) bool { return a.ToProve }) {
 		t.line("  %s", t.dim("what a build has to prove was seen in an image or a binary, which are older than the corrected text"))
 	}
 	for _, l := range c.Left {
