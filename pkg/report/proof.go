@@ -3,11 +3,9 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-
-	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/imgaudit/imgaudit/pkg/audit"
 )
@@ -149,18 +147,21 @@ func (t *text) step(s *audit.Step) {
 	}
 }
 
-// commandLine is a command as it is typed.
+// commandLine is a command as it is typed to a POSIX shell.
 func commandLine(argv []string) string {
 	var words []string
 	for _, a := range argv {
-		quoted, err := syntax.Quote(a, syntax.LangPOSIX)
-		if err != nil { // a NUL, which no argument has
-			quoted = strconv.Quote(a)
+		if plainWord.MatchString(a) {
+			words = append(words, a)
+			continue
 		}
-		words = append(words, quoted)
+		words = append(words, "'"+strings.ReplaceAll(a, "'", `'\''`)+"'")
 	}
 	return strings.Join(words, " ")
 }
+
+// plainWord is a word that the shell takes as it is.
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
 // predictions prints what was foretold, with what came true.
 func (t *text) predictions(all []audit.Prediction) {
