@@ -24,6 +24,9 @@ type image struct {
 	base          *base
 	user          string
 	spoil         *spoil // nil for none
+	narrow        bool   // few bases show the spoil
+	onlyRoot      bool   // as the spoil has it
+	once          bool   // not run on a read-only root
 }
 
 func (i image) String() string {
@@ -54,7 +57,7 @@ func (c *cell) String() string {
 const tokyo = "Asia/Tokyo"
 
 // described is what a builder makes of the image.
-func (i image) described(program []byte) imagetest.Image {
+func (i image) described(program []byte, p parts) imagetest.Image {
 	config := i.base.config
 	config.Entrypoint, config.User = []string{"/app"}, i.user
 	config.Env = slices.Clone(config.Env)
@@ -63,7 +66,9 @@ func (i image) described(program []byte) imagetest.Image {
 	}
 	app := []layers.File{{Path: "app", Mode: 0o755, Data: program}}
 	if i.spoil != nil {
-		app = i.spoil.change(&config, app)
+		m := &made{&config, app, p}
+		i.spoil.change(m)
+		app = m.files
 	}
 	all := [][]layers.File{app}
 	img := imagetest.Image{Config: config, Layers: all, Packing: map[int]imagetest.Packing{0: imagetest.Plain}}
@@ -104,23 +109,31 @@ func foretold(r *audit.Result, readOnly bool) (all []audit.Prediction) {
 	return slices.CompactFunc(all, func(a, b audit.Prediction) bool { return a.Rule == b.Rule })
 }
 
+// asked is how a program is watched: what listens is asked for its profiles, too.
+var asked = prove.Needs{Path: "/debug/pprof/", Watch: 100 * time.Millisecond, Grace: 3 * time.Second}
+
 // fill foretells and runs the cells of one image.
 func (r *rig) fill(t *testing.T, i image, cells []*cell) error {
 	program, err := r.program(i.variant, i.need)
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	archive := filepath.Join(t.TempDir(), "image.tar")
-	imagetest.WriteOCIArchive(t, archive, "", i.described(program).Build(t))
+	imagetest.WriteOCIArchive(t, archive, "", i.described(program, r.parts).Build(t))
+	r.times.since("writing images", began)
+	began = time.Now()
 	_, result, err := predict(t.Context(), archive, target.Options{})
 	if err != nil {
 		return err
 	}
+	r.times.since("auditing", began)
 	for _, c := range cells {
-		c.foretold = foretold(result, c.readOnly)
-		if c.seen, err = prove.Observe(t.Context(), r.runc, archive, prove.Needs{Watch: 100 * time.Millisecond, Grace: 3 * time.Second}, c.readOnly); err != nil {
+		c.foretold, began = foretold(result, c.readOnly), time.Now()
+		if c.seen, err = prove.Observe(t.Context(), r.runc, archive, asked, c.readOnly); err != nil {
 			return fmt.Errorf("running %s: %w", c, err)
 		}
+		r.times.since("running", began)
 	}
 	return nil
 }

@@ -73,8 +73,14 @@ func document(r *rig, text []byte, cells []*cell, fixes string) string {
 	for _, rule := range slices.Sorted(maps.Keys(unshown)) {
 		p("`%s` is not shown by any cell: %s.\n", rule, unshown[rule])
 	}
+	p("Of the rules that need no Dockerfile these are not in the table:\n\n| rule | because |\n| --- | --- |")
+	for _, rule := range slices.Sorted(maps.Keys(beside)) {
+		p("| %s | %s |", rule, beside[rule])
+	}
+	p("")
 	p("## Disagreements\n\n%s", t.disagreements())
 	p("## Corrected and run again\n\n%s", fixes)
+	p("## Time\n\n%s. Cells and services ran side by side: theirs are sums.", &r.times)
 	for _, list := range [][]variant{variants, spoilt} {
 		for _, v := range list {
 			if v.why != "" {

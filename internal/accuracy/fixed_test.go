@@ -1,24 +1,33 @@
 package accuracy
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imgaudit/imgaudit/internal/lab"
-	"github.com/imgaudit/imgaudit/pkg/prove"
 )
 
 // correctAll corrects services, several side by side.
-func correctAll(t *testing.T, runc *prove.Engine, list []service) []*corrected {
+func (r *rig) correctAll(t *testing.T, list []service) []*corrected {
 	t.Helper()
+	if len(list) == 0 {
+		return nil
+	}
 	builds, stop, err := lab.Open("accuracy")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
-	l := &mender{builds: builds, runc: runc}
+	l := &mender{builds: builds, runc: r.runc, context: filepath.Join(t.TempDir(), "context"), times: &r.times}
+	if err := vendored(l.context); err != nil {
+		t.Fatal(err)
+	}
 	all := make([]*corrected, len(list))
 	var work errgroup.Group
 	work.SetLimit(2 * runtime.GOMAXPROCS(0))
@@ -35,4 +44,17 @@ func correctAll(t *testing.T, runc *prove.Engine, list []service) []*corrected {
 	}
 	_ = work.Wait() // no function fails
 	return all
+}
+
+// vendored copies the programs into a new directory with the modules that they need: no build asks a network.
+func vendored(dir string) error {
+	if err := os.CopyFS(dir, os.DirFS(sources)); err != nil {
+		return fmt.Errorf("copying the programs: %w", err)
+	}
+	cmd := exec.Command("go", "mod", "vendor")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("copying the modules of the programs: %w\n%s", err, out)
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package accuracy
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,56 +16,6 @@ import (
 	"github.com/imgaudit/imgaudit/pkg/rules"
 	"github.com/imgaudit/imgaudit/pkg/target"
 )
-
-// service is a cell with a Dockerfile: what is corrected.
-type service struct {
-	variant, need string
-	base          *base
-	user          string
-	lines         []string // in the final stage, before ENTRYPOINT
-	flags         string   // of COPY
-	entrypoint    string   // "" for ["/app"]
-}
-
-func (s service) String() string {
-	return strings.Join(append([]string{s.variant, s.base.name, s.user, s.need}, append(s.lines, s.flags, s.entrypoint)...), "/")
-}
-
-// built says how the golang image compiles a variant.
-var built = map[string]string{
-	"static": "CGO_ENABLED=0 go build -trimpath -ldflags '-s -w'", "pie": "CGO_ENABLED=0 go build -trimpath -buildmode=pie -ldflags '-s -w'", "glibc": "CGO_ENABLED=1 go build -trimpath -ldflags '-s -w'",
-	"arm64": "CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w'",
-}
-
-// dockerfile writes the service's.
-func (s service) dockerfile() []byte {
-	b := &bytes.Buffer{}
-	fmt.Fprintf(b, "FROM golang:1.26 AS build\nWORKDIR /src\nCOPY . .\nRUN %s -o /app ./%s\n\nFROM %s\n", built[s.variant], s.need, s.base.from)
-	copied := "COPY --from=build /app /app"
-	if s.flags != "" {
-		copied = "COPY --from=build " + s.flags + " /app /app"
-	}
-	fmt.Fprintln(b, copied)
-	if s.need == "localtime" {
-		fmt.Fprintf(b, "ENV TZ=%s\n", tokyo)
-	}
-	for _, line := range s.lines {
-		fmt.Fprintln(b, line)
-	}
-	fmt.Fprintf(b, "EXPOSE 8080\nUSER %s\n", s.user)
-	entrypoint := s.entrypoint
-	if entrypoint == "" {
-		entrypoint = `["/app"]`
-	}
-	fmt.Fprintf(b, "ENTRYPOINT %s\n", entrypoint)
-	return b.Bytes()
-}
-
-// answers are what the programs print when all is well.
-func (s service) answer() string {
-	return "answer: " + map[string]string{"plain": "plain", "tls": "200", "zone": "09:00 +0900", "localtime": "09:00 +0900", "temp": "written", "shell": "from the shell",
-		"user": s.user, "resolver": "[127.0.0.1]", "signal": "serving", "unhandled": "serving"}[s.need]
-}
 
 // corrected is what became of a service.
 type corrected struct {
@@ -97,19 +46,25 @@ func (l *mender) look(t *testing.T, s service, text, ignore []byte, round int) (
 	if err := os.WriteFile(file, text, 0o644); err != nil {
 		return nil, "", err
 	}
-	words, err := l.builds.Run(t.Context(), lab.Build{Dockerfile: text, Ignore: ignore, Context: sources}, "type=oci,compression=uncompressed,dest="+archive)
+	began := time.Now()
+	words, err := l.builds.Run(t.Context(), lab.Build{Dockerfile: text, Ignore: ignore, Context: l.context}, "type=oci,compression=uncompressed,dest="+archive)
 	if err != nil || words != "" {
 		return nil, words, err
 	}
-	subject, result, err := predict(t.Context(), archive, target.Options{Dockerfile: file, Context: sources})
+	l.times.since("building services", began)
+	began = time.Now()
+	subject, result, err := predict(t.Context(), archive, target.Options{Dockerfile: file, Context: l.context})
 	if err != nil {
 		return nil, "", err
 	}
+	l.times.since("auditing services", began)
+	began = time.Now()
 	c := &cell{image: image{variant: s.variant, need: s.need, base: s.base, user: s.user}}
 	c.foretold = foretold(result, false)
-	if c.seen, err = prove.Observe(t.Context(), l.runc, archive, prove.Needs{Watch: 100 * time.Millisecond, Grace: 3 * time.Second}, false); err != nil {
+	if c.seen, err = prove.Observe(t.Context(), l.runc, archive, asked, false); err != nil {
 		return nil, "", err
 	}
+	l.times.since("running services", began)
 	snap := &snapshot{subject: subject, foretold: c.foretold, failures: c.failures(), printed: c.seen.Printed}
 	for _, layer := range subject.Image.Layers {
 		snap.bytes += layer.Size
@@ -119,8 +74,10 @@ func (l *mender) look(t *testing.T, s service, text, ignore []byte, round int) (
 
 // mender builds services and runs them.
 type mender struct {
-	builds *lab.Lab
-	runc   *prove.Engine
+	builds  *lab.Lab
+	runc    *prove.Engine
+	context string // the programs with the modules that they need
+	times   *timings
 }
 
 // correct corrects a service until nothing fails any more.
@@ -194,7 +151,7 @@ func fixed(s *audit.Subject) (*repair.Correction, bool, error) {
 // adding are the rules whose fix gives the image what it needs: it may grow. Of the others, those that rewrite how the
 // program is started may change the entrypoint.
 var (
-	adding    = []string{"ca-roots-missing", "zoneinfo-missing", "timezone-unresolved", "user-database-missing", "temp-dir-missing", "loader-missing", "library-missing", "libc-mismatch", "command-missing", "architecture-mismatch" /* another program */}
+	adding    = []string{"ca-roots-missing", "zoneinfo-missing", "timezone-unresolved", "user-database-missing", "temp-dir-missing", "loader-missing", "library-missing", "libc-mismatch", "command-missing", "mime-types-missing", "cgo-stub-linked", "architecture-mismatch" /* another program */}
 	restarted = []string{"shell-missing", "stop-signal-lost", "entrypoint-missing"}
 )
 

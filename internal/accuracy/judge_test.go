@@ -20,6 +20,11 @@ const (
 	verdicts
 )
 
+// verdictNames are the words of testdata/cells.txt.
+var verdictNames = [verdicts]string{"quiet", "right", "FALSE", "MISSED", "spare", "unreached"}
+
+func (v verdict) String() string { return verdictNames[v] }
+
 // judgement is the verdict on one rule in one cell.
 type judgement struct {
 	*cell

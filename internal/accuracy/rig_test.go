@@ -4,8 +4,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/imgaudit/imgaudit/pkg/prove"
 )
@@ -28,6 +33,8 @@ type rig struct {
 	programs string // directory VARIANT/NEED
 	runc     *prove.Engine
 	variants map[string]*variant
+	parts    parts
+	times    timings
 }
 
 // newRig compiles every program in every variant and reads the bases.
@@ -41,7 +48,9 @@ func newRig(t *testing.T) *rig {
 	case os.Getuid() != 0:
 		t.Skip("not root: cannot make a network for a container")
 	}
-	r := &rig{programs: t.TempDir(), variants: map[string]*variant{}}
+	inMemory(t)
+	r, began := &rig{programs: t.TempDir(), variants: map[string]*variant{}}, time.Now()
+	r.times.began = began
 	var err error
 	if r.runc, err = prove.FindRunner(t.Context(), prove.Runc); err != nil {
 		t.Fatal(err)
@@ -54,11 +63,16 @@ func newRig(t *testing.T) *rig {
 		t.Fatalf("making the base images: %v", err)
 	}
 	r.registry = strings.TrimSpace(string(out))
+	r.times.since("base images", began)
+	began = time.Now()
+	if r.parts, err = makeParts(t.Context(), t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
 	for _, list := range [][]variant{variants, spoilt} {
 		for i := range list {
 			v := &list[i]
 			r.variants[v.name] = v
-			if err := v.compile(t.Context(), r.programs); err != nil {
+			if err := v.compile(t.Context(), r.programs, r.parts); err != nil {
 				t.Fatal(err)
 			}
 			if v.why != "" {
@@ -66,12 +80,26 @@ func newRig(t *testing.T) *rig {
 			}
 		}
 	}
+	r.times.since("compiling", began)
+	began = time.Now()
 	for _, b := range bases {
 		if err := b.read(t, r.registry); err != nil {
 			t.Fatal(err)
 		}
 	}
+	r.times.since("reading the bases", began)
 	return r
+}
+
+// inMemory has temporary files, the roots of all containers among them, in memory where there is enough of it: the disk
+// takes most of the time otherwise.
+func inMemory(t *testing.T) {
+	t.Helper()
+	const dir, enough = "/dev/shm", 8 << 30
+	var s unix.Statfs_t
+	if os.Getenv("TMPDIR") == "" && unix.Statfs(dir, &s) == nil && s.Flags&unix.ST_NOEXEC == 0 && s.Bavail*uint64(s.Bsize) >= enough {
+		t.Setenv("TMPDIR", dir)
+	}
 }
 
 // program reads one compiled program.
@@ -80,12 +108,12 @@ func (r *rig) program(variant, need string) ([]byte, error) {
 }
 
 // images lists what is made: every combination, then the faults.
-func (r *rig) images() (all []image) {
+func images() (all []image) {
 	for _, v := range variants {
 		for _, b := range bases {
 			for _, u := range users {
 				for _, n := range needs {
-					all = append(all, image{v.name, n, b, u, nil})
+					all = append(all, image{variant: v.name, need: n, base: b, user: u})
 				}
 			}
 		}
@@ -93,15 +121,15 @@ func (r *rig) images() (all []image) {
 	for i := range spoilings {
 		s := &spoilings[i]
 		for _, b := range bases {
-			if s.bases != nil && !strings.Contains(strings.Join(s.bases, " "), b.name) {
+			if s.bases != nil && !slices.Contains(s.bases, b.name) {
 				continue
 			}
 			for _, u := range users {
-				if s.users != nil && s.users[0] != u {
+				if s.users != nil && !slices.Contains(s.users, u) {
 					continue
 				}
 				for _, n := range s.needs {
-					all = append(all, image{s.variant, n, b, u, &s.spoil})
+					all = append(all, image{variant: s.variant, need: n, base: b, user: u, spoil: &s.spoil, narrow: s.bases != nil, onlyRoot: s.users != nil})
 				}
 			}
 		}
@@ -129,10 +157,16 @@ func (r *rig) possible(all []image) (some []image) {
 	return some
 }
 
+// named are the images whose name a regular expression finds.
+func named(all []image, pattern string) []image {
+	re := regexp.MustCompile(pattern)
+	return slices.DeleteFunc(all, func(i image) bool { return !re.MatchString(i.String()) })
+}
+
 // cells are the runs of an image.
 func (i image) cells() []*cell {
-	if i.spoil != nil && !strings.HasPrefix(i.spoil.name, "TMPDIR") {
-		return []*cell{{image: i}} // a read-only root tells nothing more of it
+	if i.once || i.spoil != nil && !strings.HasPrefix(i.spoil.name, "TMPDIR") { // a read-only root tells nothing more of it
+		return []*cell{{image: i}}
 	}
 	return []*cell{{image: i}, {image: i, readOnly: true}}
 }

@@ -1,6 +1,7 @@
 package accuracy
 
 import (
+	"net/http"
 	"regexp"
 	"strings"
 )
@@ -9,7 +10,8 @@ import (
 var judged = []string{
 	"loader-missing", "library-missing", "libc-mismatch", "architecture-mismatch", "entrypoint-missing", "entrypoint-not-executable", "shell-missing", "environment-malformed",
 	"cgo-stub-linked", "ca-roots-missing", "ca-roots-unreadable", "ca-roots-expired", "zoneinfo-missing", "timezone-unresolved", "temp-dir-missing", readOnlyRule,
-	"user-database-missing", "command-missing", "resolver-fallback", "healthcheck-cannot-run", "stop-signal-lost", "stop-signal-mismatch", "stop-signal-unhandled",
+	"user-database-missing", "command-missing", "resolver-fallback", "mime-types-missing", "healthcheck-cannot-run", "stop-signal-lost", "stop-signal-mismatch", "stop-signal-unhandled",
+	"orphans-unreaped", "profiling-exposed", "obsolete-defaults", "environment-leftover",
 }
 
 // readOnlyRule is no rule of the audit, which sees no mounts: pkg/prove adds it for a read-only root.
@@ -38,16 +40,16 @@ var refusals = []sign{
 	said(`/bin/sh.*no such file`, "shell-missing"),
 	said(`no such file or directory`, "loader-missing", "libc-mismatch", "entrypoint-missing"),
 	said(`executable file not found`, "entrypoint-missing"),
-	said(`permission denied`, "entrypoint-not-executable"),
+	said(`permission denied|unable to find user`, "entrypoint-not-executable"),
 	said(`exec format error`, "architecture-mismatch"),
 }
 
 // sayings are of a program that ended with an error.
 var sayings = []sign{
 	said(`error while loading shared libraries|Error loading shared library`, "library-missing", "libc-mismatch"),
-	said("version `GLIBC|Error relocating", "libc-mismatch", "library-missing"),
+	said("version `GLIBC|Error relocating|symbol lookup error", "libc-mismatch", "library-missing"),
 	said(`malformed GOMEMLIMIT`, "environment-malformed"),
-	said(`requires cgo to work`, "cgo-stub-linked"),
+	said(`requires cgo to work|plugin: not implemented`, "cgo-stub-linked"),
 	said(`x509: |failed to verify certificate`, "ca-roots-missing", "ca-roots-unreadable", "ca-roots-expired"),
 	said(`unknown time zone`, "zoneinfo-missing"),
 	said(`read-only file system`, readOnlyRule),
@@ -56,6 +58,14 @@ var sayings = []sign{
 	said(`(?m)user: `, "user-database-missing"),
 	said(`lookup .*: `, "resolver-fallback"),
 	said(`/app: not found|/app: Permission denied`, "loader-missing", "entrypoint-not-executable"),
+}
+
+// flaws are what a program says that goes on all the same.
+var flaws = []sign{
+	said(`answer: no type`, "mime-types-missing"),
+	said(`answer: [1-9]\d* zombies`, "orphans-unreaped"),
+	said(`answer: TLS 1.0 is accepted`, "obsolete-defaults"),
+	said(`(?m)^init \S+ @`, "environment-leftover"), // GODEBUG=inittrace=1
 }
 
 // unknown is the rule that misses a failure of which no rule speaks.
@@ -84,6 +94,14 @@ func (c *cell) failures() (all []failure) {
 		all = append(all, failure{"it tells " + printed + " and not " + tokyo + "'s time", false, []string{"timezone-unresolved"}})
 	case !strings.Contains(printed, "answer: "):
 		all = append(all, failure{"no answer: " + printed, false, []string{unknown}})
+	}
+	for _, f := range flaws {
+		if f.words.MatchString(printed) {
+			all = append(all, failure{f.words.FindString(printed), false, f.rules})
+		}
+	}
+	if o.Status == http.StatusOK {
+		all = append(all, failure{"it answers " + asked.Path, false, []string{"profiling-exposed"}})
 	}
 	if o.Health != nil && o.Health.ExitCode != 0 {
 		all = append(all, failure{"health check: " + o.Health.Words, false, []string{"healthcheck-cannot-run", "shell-missing"}})

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -32,25 +33,42 @@ var variants = []variant{
 	{name: "sqlite", env: withC, args: []string{"-tags=sqlite"}},
 }
 
-// Ways to compile that only some cells use: those that cannot run anywhere.
+// Ways to compile that only some cells use: those that cannot run anywhere, or are only seen by programs made for them.
 var spoilt = []variant{
 	{name: "arm64", env: []string{"CGO_ENABLED=0", "GOARCH=arm64"}},
 	{name: "sqlite-stub", env: []string{"CGO_ENABLED=0"}, args: []string{"-tags=sqlite"}},
+	{name: "gnu", env: withC, args: []string{"-tags=gnu"}},
+	{name: "newer glibc", env: withC, args: []string{"-tags=newer"}},
+	{name: "obsolete", env: []string{"CGO_ENABLED=0"}, args: []string{"-tags=obsolete"}},
 }
 
-// needs are the programs of testdata/programs: what each is there for.
+// programs lists the programs that are compiled in a variant: every need, and what cells with a fault take.
+func programs(name string) (all []string) {
+	if slices.ContainsFunc(variants, func(v variant) bool { return v.name == name }) {
+		all = slices.Clone(needs)
+	}
+	for _, s := range spoilings {
+		if s.variant == name {
+			all = append(all, s.needs...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// needs are programs of testdata/programs, what each is there for: those of the matrix.
 var needs = []string{"plain", "tls", "zone", "localtime", "temp", "shell", "user", "resolver", "signal", "unhandled"}
 
 const sources = "testdata/programs"
 
-// compile builds every program in one way into DIR/NAME; v.why says why it cannot be done here.
-func (v *variant) compile(ctx context.Context, dir string) error {
+// compile builds the programs of a variant into DIR/NAME; v.why says why it cannot be done here.
+func (v *variant) compile(ctx context.Context, dir string, p parts) error {
 	out := filepath.Join(dir, v.name) + "/"
 	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", out}, v.args...)
 	if !strings.Contains(strings.Join(v.args, " "), "-ldflags") {
 		args = append(args, "-ldflags=-s -w")
 	}
-	for _, n := range needs {
+	for _, n := range programs(v.name) {
 		args = append(args, "./"+n)
 	}
 	for _, tool := range v.tools() {
@@ -60,7 +78,7 @@ func (v *variant) compile(ctx context.Context, dir string) error {
 		}
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = sources, append(os.Environ(), append([]string{"GOFLAGS=", "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOARCH=amd64"}, v.env...)...)
+	cmd.Dir, cmd.Env = sources, append(os.Environ(), append([]string{"GOFLAGS=", "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOARCH=amd64", "CGO_LDFLAGS=" + p.linked(v.name)}, v.env...)...)
 	text, err := cmd.CombinedOutput()
 	if err != nil && strings.Contains(string(text), "go-sqlite3") {
 		v.why = "github.com/mattn/go-sqlite3 is not to be had: " + lastLine(text) // no module proxy

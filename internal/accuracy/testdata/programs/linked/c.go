@@ -1,4 +1,4 @@
-//go:build cgo && !cxx && !sqlite
+//go:build cgo && !cxx && !sqlite && !gnu && !newer && !standard
 
 package linked
 

@@ -1,4 +1,4 @@
-//go:build !cgo && !sqlite
+//go:build (!cgo || standard) && !sqlite
 
 package linked
 

@@ -1,0 +1,4 @@
+//go:build obsolete
+
+//go:debug tls10server=1
+package main
