@@ -65,9 +65,7 @@ func (l *rig) buildCase(t *testing.T, rule string, a *txtar.Archive, fixed []byt
 		return err.Error()
 	}
 	dir := t.TempDir()
-	for name, data := range contextOf(a, f) {
-		write(t, dir, name, data)
-	}
+	writeContext(t, dir, contextOf(a, f))
 	if ignore := section(a, "want..dockerignore"); ignore != nil {
 		write(t, dir, ".dockerignore", ignore)
 	}

@@ -1,13 +1,18 @@
 package builds
 
 import (
+	"os"
+	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"sort"
 	"strings"
+	"testing"
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 )
 
@@ -29,7 +34,7 @@ func contextOf(a *txtar.Archive, f *dockerfile.File) map[string][]byte {
 				}
 			}
 		case strings.HasPrefix(s.Name, "context/"):
-			files[strings.TrimPrefix(s.Name, "context/")] = reachable(s.Name, s.Data)
+			files[strings.TrimPrefix(s.Name, "context/")] = named(s.Data)
 		case s.Name == ".dockerignore":
 			files[s.Name] = s.Data
 		}
@@ -41,15 +46,15 @@ func contextOf(a *txtar.Archive, f *dockerfile.File) map[string][]byte {
 	return files
 }
 
-var required = regexp.MustCompile(`(?m)^(require\s+|\s+)example\.com/\S+ v\S+.*\n`)
-
-// reachable takes the modules out of a go.mod that nobody serves.
-func reachable(name string, data []byte) []byte {
-	if path.Base(name) != "go.mod" {
-		return data
+// named is what a file holds, placeholder if the case only says that it is there.
+func named(data []byte) []byte {
+	if strings.TrimSpace(string(data)) == strings.TrimSpace(placeholder) {
+		return []byte(placeholder)
 	}
-	return required.ReplaceAll(data, nil)
+	return data
 }
+
+var makes = regexp.MustCompile(`(^|&& )make$`)
 
 // imagine adds the files that a Dockerfile takes for there.
 func imagine(files map[string][]byte, f *dockerfile.File) {
@@ -63,6 +68,9 @@ func imagine(files map[string][]byte, f *dockerfile.File) {
 	mains := false
 	each(f, func(in *dockerfile.Instruction) {
 		if in.Run != nil {
+			if makes.MatchString(in.Run.Script) {
+				files["Makefile"] = []byte("all:\n\tCGO_ENABLED=0 go build -o /app .\n")
+			}
 			for _, b := range in.Run.Builds {
 				for _, p := range b.Packages {
 					if dir := path.Clean(p); dir != "." && !strings.HasPrefix(dir, "..") && !strings.Contains(dir, "...") && !path.IsAbs(dir) && !strings.ContainsAny(dir, "$@") {
@@ -145,6 +153,64 @@ func each(f *dockerfile.File, do func(*dockerfile.Instruction)) {
 	for _, s := range f.Stages {
 		for _, in := range s.Instructions {
 			do(in)
+		}
+	}
+}
+
+// writeContext writes the files of a context. Of a .git that is only named it makes a repository with one commit, and a go.sum
+// for what go.mod requires.
+func writeContext(t *testing.T, dir string, files map[string][]byte) {
+	t.Helper()
+	repository := string(files[".git/HEAD"]) == placeholder
+	for name, data := range files {
+		if !repository || !strings.HasPrefix(name, ".git/") || string(data) != placeholder {
+			write(t, dir, name, data)
+		}
+	}
+	requireModules(t, dir, files)
+	if repository {
+		makeRepository(t, dir)
+	}
+}
+
+// makeRepository commits all that a directory has.
+func makeRepository(t *testing.T, dir string) {
+	t.Helper()
+	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=nobody", "-c", "user.email=nobody@example.com", "commit", "-q", "-m", "all"}} {
+		if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("git %s: %s", args, out)
+		}
+	}
+}
+
+var (
+	fromOutside = regexp.MustCompile(`(?m)^\s*(_ )?"[a-z]+\.(com|org|in)/`)
+	requiring   = regexp.MustCompile(`(?m)^(require\s+|\s+)[a-z.]+/\S+ v`)
+)
+
+// requireModules writes the go.sum of every module of a context, and the requirements of its go.mod where the case has left them
+// out. What the module cache lacks is downloaded, as modules of a build always are; modules that were made up stay out of the
+// cache.
+func requireModules(t *testing.T, dir string, files map[string][]byte) {
+	t.Helper()
+	cache := ""
+	for name, mod := range files {
+		at := path.Dir(name)
+		run := func(env []string, args ...string) {
+			cmd := exec.Command("go", args...)
+			cmd.Dir = filepath.Join(dir, filepath.FromSlash(at))
+			cmd.Env = append(os.Environ(), append(env, "GOWORK=off", "GOTOOLCHAIN=local")...)
+			_, _ = cmd.CombinedOutput() // what cannot be downloaded fails the build, with better words
+		}
+		switch {
+		case path.Base(name) != "go.mod":
+		case fromOutside.Match(files[path.Join(at, "main.go")]) && !requiring.Match(mod):
+			run([]string{"GOFLAGS=-mod=mod"}, "mod", "tidy")
+		case requiring.Match(mod) && len(files[path.Join(at, "go.sum")]) == 0:
+			if cache == "" {
+				cache = t.TempDir()
+			}
+			run([]string{"GOFLAGS=-mod=mod -modcacherw", "GOMODCACHE=" + cache, "GOPROXY=http://" + lab.ModulesAt, "GOSUMDB=off"}, "mod", "download", "all")
 		}
 	}
 }

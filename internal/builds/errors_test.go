@@ -59,9 +59,7 @@ func (l *rig) fails(t *testing.T, rule string, a *txtar.Archive) {
 	if rule != "does-not-build" { // whose files are missing on purpose
 		files = contextOf(a, f)
 	}
-	for name, data := range files {
-		write(t, dir, name, data)
-	}
+	writeContext(t, dir, files)
 	s := &audit.Subject{Dockerfile: f}
 	if s.Context, err = dockerfile.NewContext(dir, os.DirFS(dir), "Dockerfile"); err != nil {
 		t.Fatal(err)

@@ -2,12 +2,14 @@ package builds
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/dockerfile"
 	"github.com/imgaudit/imgaudit/pkg/prove"
@@ -26,7 +28,32 @@ type reproduced struct {
 	cause      audit.DiffCause
 	line       int
 	only       bool // nothing else may differ but what follows from it
+
+	repository bool                                  // the context is a clone, with its .git
+	buildah    bool                                  // builds, in BuildKit's place
+	before     func(l *rig, t *testing.T, build int) // is called before each build, 1 and 2
 }
+
+// moving is an image of the lab's registry whose tag is moved between two builds.
+func moving(name string) string { return "127.0.0.1:REGISTRY/moving/" + name + ":latest" }
+
+// move builds an image and moves a tag to it.
+func (l *rig) move(t *testing.T, name, file string) {
+	t.Helper()
+	ref := l.here(moving(name))
+	output := "type=image,name=" + ref + ",push=true,registry.insecure=true,oci-mediatypes=true"
+	if words := l.build(t, lab.Build{Dockerfile: []byte(file), Context: t.TempDir()}, output); words != "" {
+		t.Fatalf("moving %s: %s", ref, words)
+	}
+}
+
+// here puts the lab's registry in its place in a text.
+func (l *rig) here(text string) string {
+	return strings.ReplaceAll(text, "127.0.0.1:REGISTRY", l.Registry)
+}
+
+// uses is a program of a module that was made up.
+const uses = "package main\n\nimport \"example.com/lib\"\n\nfunc main() { println(lib.Version) }\n"
 
 const goMain = "package main\n\nimport \"fmt\"\n\nvar date = \"none\"\n\nfunc main() { fmt.Println(date) }\n"
 
@@ -59,6 +86,24 @@ var reproducedFiles = []reproduced{
 	{name: "ldconfig's cache", file: "FROM debian:12-slim\nRUN mkdir -p /x && cp /bin/true /x/ && cp -L /lib/*-linux-gnu/libc.so.6 /x/libc-$(date +%s).so.6 && ldconfig /x && rm -r /x\n", what: "content", path: "/var/cache/ldconfig/aux-cache", cause: audit.CausePackages, line: 2},
 	{name: "a mode", file: "FROM busybox\nRUN touch /x && chmod $(printf %o $(($(date +%s) % 512))) /x\n", what: "mode", path: "/x", cause: audit.CauseUnknown, line: 2, only: true},
 	{name: "an owner", file: "FROM busybox\nRUN touch /x && chown $(($(date +%s) % 60000)) /x\n", what: "owner", path: "/x", cause: audit.CauseUnknown, line: 2, only: true},
+	{name: "a commit", same: true, repository: true, file: goBuilder + "RUN CGO_ENABLED=0 go build -trimpath -buildvcs=true -o /app . && go version -m /app | grep -q vcs.revision\nFROM scratch\nCOPY --from=build /app /app\n"},
+	{name: "a commit of the build", repository: true, file: goBuilder + "RUN git -c user.name=x -c user.email=x@example.com commit -q --allow-empty -m release\nRUN CGO_ENABLED=0 go build -trimpath -o /app .\nFROM scratch\nCOPY --from=build /app /app\n",
+		what: "content", path: "/app", cause: audit.CauseVCS, line: 5, only: true},
+	{name: "another version of a module", file: goBuilder + "RUN go get example.com/lib@v1.$(date +%s).0\nRUN CGO_ENABLED=0 go build -trimpath -o /app .\nFROM scratch\nCOPY --from=build /app /app\n",
+		files: map[string]string{"main.go": uses}, what: "content", path: "/app", cause: audit.CauseModules, line: 5, only: true},
+	{name: "another tag of go build", file: goBuilder + "RUN CGO_ENABLED=0 go build -trimpath -tags=t$(cut -c1-8 /proc/sys/kernel/random/uuid) -o /app .\nFROM scratch\nCOPY --from=build /app /app\n",
+		what: "content", path: "/app", cause: audit.CauseSettings, line: 4, only: true},
+	{name: "what a cache mount keeps", file: "FROM busybox\nRUN --mount=type=cache,target=/kept [ -e /kept/id ] || cat /proc/sys/kernel/random/uuid >/kept/id; cp /kept/id /id\n",
+		what: "content", path: "/id", cause: audit.CauseRandom, line: 2, only: true},
+	{name: "what a cache mount keeps, by buildah", buildah: true, file: "FROM busybox\nRUN --mount=type=cache,target=/kept [ -e /kept/id ] || cat /proc/sys/kernel/random/uuid >/kept/id; cp /kept/id /id\n",
+		what: "content", path: "/id", cause: audit.CauseRandom, line: 2, only: true},
+	{name: "the step before", buildah: true, file: "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/id\nRUN true >/empty\n",
+		what: "config", path: "history.2.comment", cause: audit.CauseFollows},
+	{name: "a base image that moved", file: "FROM " + moving("base") + "\nRUN echo x >/x\n",
+		before: func(l *rig, t *testing.T, build int) {
+			l.move(t, "base", fmt.Sprintf("FROM busybox\nRUN echo release %d >/release\n", build))
+		},
+		what: "layer", cause: audit.CauseBase, line: 1, only: true},
 	{name: "a link", file: "FROM busybox\nRUN ln -s /releases/$(date +%s) /current\n", what: "link", path: "/current", cause: audit.CauseTime, line: 2, only: true},
 }
 
@@ -74,7 +119,10 @@ func TestReproducible(t *testing.T) {
 			for name, text := range c.files {
 				write(t, dir, name, []byte(text))
 			}
-			r := l.twice(t, dir, c.file)
+			if c.repository {
+				makeRepository(t, dir)
+			}
+			r := l.twice(t, dir, c)
 			if r.Failed != "" {
 				t.Fatal(r.Failed)
 			}
@@ -88,7 +136,7 @@ func TestReproducible(t *testing.T) {
 				t.Logf("%s %s: %s %q %q: %s, line %d, %v", d.What, d.Path, d.Cause, d.First, d.Second, d.Because, line, d.Sections)
 				this := d.What == c.what && (c.path == "" || c.path == d.Path) && d.Cause == c.cause && line == c.line
 				found = found || this
-				if c.only && !this && d.Cause != c.cause {
+				if c.only && !this && d.Cause != c.cause && d.Cause != audit.CauseFollows {
 					t.Errorf("differs too: %s %s", d.What, d.Path)
 				}
 			}
@@ -102,9 +150,45 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
+// TestReproducibleSparesCacheMounts: the user's cache mounts keep what they have, and the builds leave none.
+func TestReproducibleSparesCacheMounts(t *testing.T) {
+	l := need(t)
+	t.Setenv("BUILDKIT_HOST", l.Socket)
+	keep := func(n string) string {
+		return "FROM busybox AS made\nRUN --mount=type=cache,id=spared,target=/kept echo " + n + "; [ -e /kept/id ] || cat /proc/sys/kernel/random/uuid >/kept/id; cp /kept/id /id\n" +
+			"FROM scratch\nCOPY --from=made /id /id\n"
+	}
+	kept := func(n string) string {
+		dir := t.TempDir()
+		if words := l.build(t, lab.Build{Dockerfile: []byte(keep(n)), Context: t.TempDir()}, "type=local,dest="+dir); words != "" {
+			t.Fatal(words)
+		}
+		id, err := os.ReadFile(filepath.Join(dir, "id"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(id)
+	}
+	run := fmt.Sprint(time.Now().UnixNano())
+	before := kept(run + "a")
+	if again := kept(run + "b"); again != before {
+		t.Fatalf("a cache mount keeps nothing: %s %s", before, again)
+	}
+	if r := l.twice(t, t.TempDir(), reproduced{file: keep(run)}); r.Same || r.Failed != "" {
+		t.Errorf("same %v, failed %q", r.Same, r.Failed)
+	}
+	if after := kept(run + "c"); after != before {
+		t.Errorf("the user's cache mount had %s and has %s", before, after)
+	}
+	if used, err := l.Buildctl("du", "-v").Output(); err != nil || strings.Contains(string(used), "imgaudit-prove-") {
+		t.Errorf("the builds left a cache mount: %v", err)
+	}
+}
+
 // twice proves a Dockerfile with a context reproducible, or not.
-func (l *rig) twice(t *testing.T, dir, text string) *audit.Reproducible {
+func (l *rig) twice(t *testing.T, dir string, c reproduced) *audit.Reproducible {
 	t.Helper()
+	text := l.here(c.file)
 	file := filepath.Join(t.TempDir(), "Dockerfile")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -124,8 +208,23 @@ func (l *rig) twice(t *testing.T, dir, text string) *audit.Reproducible {
 			b.Contexts[name] = ref
 		}
 	}
+	engine := &prove.Engine{Kind: prove.BuildKit, Path: filepath.Join(l.Work, "bin/buildctl")}
+	if c.buildah {
+		engine = &prove.Engine{Kind: prove.Buildah, Path: "buildah"}
+		for name, value := range l.storage() {
+			t.Setenv(name, value)
+		}
+	}
+	builds := 0
 	p, err := prove.Reproduce(t.Context(), prove.Twice{
-		Engine: &prove.Engine{Kind: prove.BuildKit, Path: filepath.Join(l.Work, "bin/buildctl")}, Build: b,
+		Engine: engine, Build: b,
+		Progress: func(line string) {
+			if strings.HasPrefix(line, "build ") && strings.Contains(line, " of 2 with ") {
+				if builds++; c.before != nil {
+					c.before(l, t, builds)
+				}
+			}
+		},
 		Audit: func(ctx context.Context, archive string) (*audit.Subject, *audit.Result, error) {
 			all, err := target.Subjects(ctx, []string{"oci-archive:" + archive}, target.Options{Dockerfile: file, Context: dir, Now: time.Now()})
 			if err != nil {

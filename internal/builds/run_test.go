@@ -95,9 +95,18 @@ func (l *rig) name(t *testing.T) string {
 // podman runs podman with the storage and the limits of internal/ci.
 func (l *rig) podman(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "podman", args...)
-	cmd.Env = append(os.Environ(), "CONTAINERS_CONF="+l.Work+"/containers.conf", "CONTAINERS_STORAGE_CONF="+l.Work+"/storage.conf", "CONTAINERS_REGISTRIES_CONF="+l.Work+"/registries.conf")
+	cmd.Env = os.Environ()
+	for name, value := range l.storage() {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
 	out, err := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
+}
+
+// storage is the environment by which podman and buildah find their storage, and the lab's registry.
+func (l *rig) storage() map[string]string {
+	return map[string]string{"CONTAINERS_CONF": l.Work + "/containers.conf", "CONTAINERS_STORAGE_CONF": l.Work + "/storage.conf",
+		"CONTAINERS_REGISTRIES_CONF": l.Work + "/registries.conf", "BUILDAH_ISOLATION": "chroot"}
 }
 
 func exitCode(err error) int {

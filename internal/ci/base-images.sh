@@ -13,7 +13,10 @@
 #   alpine:3                      musl loader, busybox, CA bundle; no zoneinfo
 #   busybox:1                     busybox alone: neither CA bundle nor zoneinfo
 #   debian:12-slim                dash as /bin/sh, bash, coreutils, glibc, zoneinfo; no CA bundle
-#   golang:1.N                    debian, gcc, CA bundle and the Go toolchain of this machine
+#   debian:12                     and libstdc++, useradd, adduser
+#   golang:1.N                    debian:12, gcc, g++, git, make, pkg-config, curl, CA bundle and the Go toolchain of this machine
+#   apk/NAME:latest               no image to run, but what `apk add NAME` brings: gcc, musl-dev, git, make, go, mailcap. They are
+#                                 Debian's programs with the glibc they need, and gcc compiles for musl
 #
 # A CA bundle is the ca-certificates package's plus one throw-away CA, which signs the local HTTPS peer of
 # internal/ci/tlspeer: an image with a bundle reaches that peer and one without does not.
@@ -96,6 +99,8 @@ Y
 cat >"$work/buildkitd.toml" <<Y
 [registry."$registry"]
   http = true
+[worker.oci]
+  maxUsedSpace = "6GB"
 Y
 cat >"$work/env.sh" <<Y
 export CONTAINERS_REGISTRIES_CONF=$work/registries.conf REGISTRIES_CONFIG_PATH=$work/registries.conf
@@ -271,18 +276,75 @@ ln -sf dash "$root/bin/sh"
 layer debian
 push debian "12-slim latest" "{\"Env\":[\"PATH=$path\"],\"Cmd\":[\"bash\"]}" debian
 
-root=$work/roots/gcc
+# What the real debian has, too: find, what C++ links, useradd and its kin, and adduser, which is Perl and calls chfn. The rest of
+# what they are packed with has setuid bits, and would be a finding.
+root=$work/roots/users
+mkdir -p "$root"/{etc/pam.d,var/lib/dpkg}
+mapfile -t users < <(closure findutils libstdc++6 passwd adduser perl-base | grep -vxFf <(printf '%s\n' "${slim[@]}") |
+  grep -vxE 'passwd|dpkg|tar|debianutils|debconf.*|libpam-.*')
+unpack "$root" "${users[@]}"
+cat "$work"/roots/debian/var/lib/dpkg/status "$root"/var/lib/dpkg/status.d/* >"$root/var/lib/dpkg/status"
+rm -r "$root/var/lib/dpkg/status.d"
+tar -C / --mode=u-s,g-s -cf - usr/sbin/{nologin,{user,group}{add,mod,del}} usr/bin/{chage,chfn,gpasswd} etc/default/useradd etc/login.defs \
+  "usr/lib/$(gcc -dumpmachine)"/security/pam_{rootok,permit}.so | tar -C "$root" -xf -
+printf '%s\n' 'auth sufficient pam_rootok.so' 'account required pam_permit.so' 'session required pam_permit.so' >"$root/etc/pam.d/chfn"
+(cat "$work/roots/debian/etc/group"; echo users:x:100:) >"$root/etc/group"
+layer users
+push debian 12 "{\"Env\":[\"PATH=$path\"],\"Cmd\":[\"bash\"]}" debian users
+
+# tools ROOT PACKAGE... copies what the packages and all they depend on have, but for what the image debian has and for what
+# no build takes.
+tools() {
+  local root=$1 all
+  shift
+  mapfile -t all < <(closure "$@" | grep -vxFf <(printf '%s\n' "${slim[@]}" "${users[@]}") |
+    grep -vxE 'lib[a-z]*san[0-9]|libgprofng.*|dpkg|tar|debconf.*|perl|perl-modules.*|libperl.*|liberror-perl|git-man')
+  files "${all[@]}" | tar -C / --no-recursion -T - -cf - | tar -C "$root" -xf -
+}
+root=$work/roots/tools
 mkdir -p "$root"/{etc,go/src,go/bin,usr/bin}
 chmod 1777 "$root"/go{,/src,/bin}
-mapfile -t compiler < <(closure gcc libc6-dev | grep -vxFf <(printf '%s\n' "${slim[@]}") | grep -vE 'san[0-9]|krb|gssapi|gprofng')
-files "${compiler[@]}" | tar -C / --no-recursion -T - -cf - | tar -C "$root" -xf -
+tools "$root" gcc libc6-dev g++ git make pkg-config curl
 bundle "$root"
-layer gcc
+layer tools
 tar -C "$goroot" --sort=name --numeric-owner --owner=0 --group=0 --mtime=@$epoch --transform 's,^\.,usr/local/go,S' \
   --exclude='./test' --exclude='./api' --exclude='./doc' --exclude='./misc' --exclude='./src/cmd' --exclude='testdata' --exclude='*_test.go' \
   -cf "$work/layers/go.tar" .
+
+# What apk installs in the stand-in of alpine: the last layer is the package itself, those before it are shared.
+# libraries PACKAGE... lists the packages of libraries among all that these depend on.
+libraries() { closure "$@" | grep -E '^(lib|zlib)' | grep -vE -- '-dev|san[0-9]|gprofng|perl|curl|krb|gssapi|ldap|sasl|gnutls|ssl|db5|gdbm'; }
+# package NAME PATTERN PACKAGE... makes the layer apk-NAME of the files of the packages whose names match.
+package() {
+  local root=$work/roots/apk-$1 pattern=$2
+  mkdir -p "$root"
+  shift 2
+  files "$@" | grep -E "$pattern" | tar -C / --no-recursion -T - -cf - | tar -C "$root" -xf -
+}
+mapfile -t libs < <(libraries gcc git make)
+package glibc '\.so' "${libs[@]}"
+layer apk-glibc
+mapfile -t compiler < <(closure gcc | grep -E '^(binutils|cpp|gcc|libgcc-[0-9]+-dev)')
+package gcc . "${compiler[@]}"
+root=$work/roots/apk-gcc
+rm "$root/usr/bin/gcc"
+printf '#!/bin/sh\nexec %s-gcc-%s "$@" -specs /usr/lib/%s-linux-musl/musl-gcc.specs\n' \
+  "$(gcc -dumpmachine)" "$(gcc -dumpversion)" "$(uname -m)" >"$root/usr/bin/gcc"
+chmod 755 "$root/usr/bin/gcc"
+ln -sf gcc "$root/usr/bin/cc"
+package musl-dev . musl-dev musl-tools
+package git . git
+package make . make
+package mailcap . media-types
+mkdir -p "$work/roots/apk-go/usr/bin"
+ln -s /usr/local/go/bin/go /usr/local/go/bin/gofmt "$work/roots/apk-go/usr/bin/"
+for name in gcc git make musl-dev mailcap go; do layer "apk-$name"; done
+for name in gcc git make; do push "apk/$name" latest '{}' apk-glibc "apk-$name"; done
+for name in musl-dev mailcap; do push "apk/$name" latest '{}' "apk-$name"; done
+push apk/go latest '{}' go apk-go
+
 push golang "$gominor $goversion latest" "{\"Env\":[\"PATH=/go/bin:/usr/local/go/bin:$path\",\"GOLANG_VERSION=$goversion\",\"GOTOOLCHAIN=local\",\"GOPATH=/go\"],\"Cmd\":[\"bash\"],\"WorkingDir\":\"/go\"}" \
-  debian gcc go
+  debian users tools go
 
 rm -rf "$work/roots" "$work/layers"
 recipe >"$work/recipe"

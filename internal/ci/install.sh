@@ -3,10 +3,10 @@
 # only when something is missing.
 set -euo pipefail
 
-packages=(make git gcc libc6-dev musl-tools curl jq util-linux           # to build, and to ask
+packages=(make git gcc g++ libc6-dev musl-tools pkg-config curl jq util-linux # to build, and to ask
   buildah podman runc skopeo umoci docker-registry strace                # engines, unpackers, and the registry on loopback
   dash bash coreutils busybox-static musl libc6 libssl3                  # what base images are made of
-  base-files netbase media-types tzdata ca-certificates)
+  base-files netbase media-types tzdata ca-certificates passwd adduser perl-base)
 missing=()
 installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "${packages[@]}" 2>/dev/null || true)
 for p in "${packages[@]}"; do grep -qx "ii *$p" <<<"$installed" || missing+=("$p"); done

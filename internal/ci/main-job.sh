@@ -44,9 +44,10 @@ kill -0 $peer || { cat "$work/tlspeer.log" >&2; exit 3; }
 context=$work/context
 rm -rf "$context"
 cp -r "$real/app" "$context"
-mkdir -p "$context/.git/refs"
-echo 'ref: refs/heads/main' >"$context/.git/HEAD"
-printf '[remote "origin"]\n\turl = https://user:not-a-real-token@git.example/hello.git\n' >"$context/.git/config"
+git -C "$context" init -q -b main
+git -C "$context" add -A
+git -C "$context" -c user.name=nobody -c user.email=nobody@example.com commit -q -m all
+printf '[remote "origin"]\n\turl = https://user:not-a-real-token@git.example/hello.git\n' >>"$context/.git/config"
 
 # --- build, push ------------------------------------------------------------------------------------------------------
 

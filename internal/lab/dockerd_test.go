@@ -19,10 +19,9 @@ func TestDocker(t *testing.T) {
 			d := lab.Docker(t)
 			host = os.Getenv("DOCKER_HOST")
 			dir := t.TempDir()
-			// amd64 and others: a program of this machine that needs nothing else
 			program := filepath.Join(dir, "wait")
 			source := filepath.Join(dir, "wait.go")
-			if err := os.WriteFile(source, []byte("package main\n\nfunc main() { println(\"here\"); select {} }\n\nfunc init() { go func() { for { } }() }\n"), 0o600); err != nil {
+			if err := os.WriteFile(source, []byte("package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(time.Hour) }\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			compile := exec.Command("go", "build", "-o", program, source)

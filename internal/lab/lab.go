@@ -6,8 +6,6 @@ package lab
 
 import (
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,24 +49,6 @@ func Open(name string) (*Lab, func(), error) {
 		return nil, nil, err
 	}
 	return l, stop, nil
-}
-
-// modulesAt is where the stand-ins of golang look for modules: GOPROXY in testdata/standins/Dockerfile.
-const modulesAt = "127.0.0.1:5058"
-
-// ServeModules serves this machine's module cache, which has the form of a module proxy. Source: go.dev/ref/mod, "Module
-// cache": cache/download is the directory that GOPROXY can point to.
-func ServeModules() error {
-	cache, err := output("go", "env", "GOMODCACHE")
-	if err != nil {
-		return fmt.Errorf("asking for the module cache: %w", err)
-	}
-	l, err := net.Listen("tcp", modulesAt)
-	if err != nil {
-		return fmt.Errorf("serving modules: %w", err)
-	}
-	go func() { _ = http.Serve(l, http.FileServer(http.Dir(filepath.Join(cache, "cache", "download")))) }()
-	return nil
 }
 
 // startDaemon starts a BuildKit daemon with a state of its own, which keeps its cache from run to run.

@@ -28,7 +28,8 @@ var standIns = []struct {
 	{regexp.MustCompile(`distroless/static`), "static"},
 	{regexp.MustCompile(`distroless/base[^:@]*:nonroot`), "base-nonroot"},
 	{regexp.MustCompile(`distroless/base`), "base"},
-	{regexp.MustCompile(`(^|\.|/)example(\.com)?(:\d+)?/`), "golang"}, // an image that nobody knows
+	{regexp.MustCompile(`(^|\.|/)example(\.com)?(:\d+)?/.*alpine`), "golang-alpine"}, // an image that nobody knows
+	{regexp.MustCompile(`(^|\.|/)example(\.com)?(:\d+)?/`), "golang"},
 }
 
 // StandIn gives the stage that stands for an image, "" if there is none.
@@ -65,7 +66,7 @@ func (l *Lab) makeStandIns() error {
 		sum.Write(recipe)
 	}
 	dir := os.DirFS(standInsAt)
-	for _, name := range []string{"Dockerfile", "adduser", "package-manager", "warm.go"} {
+	for _, name := range []string{"Dockerfile", "adduser", "apk", "apt-get", "warm.go"} {
 		data, err := fs.ReadFile(dir, name)
 		if err != nil {
 			return err
