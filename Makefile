@@ -49,8 +49,9 @@ main-job: ## build, push, run and audit the real images of testdata/real; root
 self: ## build imgaudit's own image and audit it; root
 	internal/ci/self.sh
 
-bench: ## size, CPU time and memory of the stripped binary
+bench: ## size, CPU time and memory of the stripped binary, and how long a proof takes; root
 	internal/ci/bench.sh
+	internal/ci/bench-prove.sh
 
 generate: ## rewrite what is made from the code
 	$(GO) generate ./...
