@@ -333,6 +333,7 @@ printf '#!/bin/sh\nexec %s-gcc-%s "$@" -specs /usr/lib/%s-linux-musl/musl-gcc.sp
 chmod 755 "$root/usr/bin/gcc"
 ln -sf gcc "$root/usr/bin/cc"
 package musl-dev . musl-dev musl-tools
+ln -s "/lib/$loader" "$work/roots/apk-musl-dev/usr/lib/$(uname -m)-linux-musl/libc.so" # else gcc links against libc.a
 package git . git
 package make . make
 package mailcap . media-types
