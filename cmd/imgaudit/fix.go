@@ -109,7 +109,7 @@ func (a *app) fix(ctx context.Context, args []string, f *fixFlags) error {
 	}
 	work.timings.mark("subjects")
 	target.Finish(subjects)
-	var built first
+	var built firstBuilds
 	if f.prove {
 		built, err = a.buildFirst(ctx, subjects, f, work)
 		defer built.close()

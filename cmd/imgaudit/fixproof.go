@@ -13,13 +13,13 @@ import (
 	"github.com/imgaudit/imgaudit/pkg/target"
 )
 
-// first is the run of an image as it was built before any correction, by the subject that came of it.
-type first map[*audit.Subject]*trial
+// firstBuilds are the trials of images as they were built before any correction, by the subjects that came of them.
+type firstBuilds map[*audit.Subject]*trial
 
 // buildFirst builds and runs what the subjects of text alone make, so that they are corrected for what only their images
 // show. One that does not build, or cannot be read once it is built, is corrected for its text.
-func (a *app) buildFirst(ctx context.Context, subjects []*audit.Subject, f *fixFlags, work *session) (first, error) {
-	built := first{}
+func (a *app) buildFirst(ctx context.Context, subjects []*audit.Subject, f *fixFlags, work *session) (firstBuilds, error) {
+	built := firstBuilds{}
 	for i, s := range subjects {
 		if s.Dockerfile == nil || s.Image != nil {
 			continue
@@ -45,7 +45,7 @@ func (a *app) buildFirst(ctx context.Context, subjects []*audit.Subject, f *fixF
 }
 
 // close ends the trials.
-func (built first) close() {
+func (built firstBuilds) close() {
 	closed := map[*trial]bool{}
 	for _, t := range built {
 		if !closed[t] {
@@ -82,7 +82,7 @@ func (a *app) fixTrial(ctx context.Context, s *audit.Subject, f *fixFlags, work 
 
 // proveFixes builds and runs what was corrected before and after, and reports whether every correction is proven. If one
 // is not, none is handed out.
-func (a *app) proveFixes(ctx context.Context, out *fixed, built first, f *fixFlags, work *session, color bool) (bool, error) {
+func (a *app) proveFixes(ctx context.Context, out *fixed, built firstBuilds, f *fixFlags, work *session, color bool) (bool, error) {
 	proven := true
 	for _, c := range out.of {
 		p, outcome, err := a.proveFix(ctx, c, built[c.subject], f, work)

@@ -18,9 +18,12 @@ log=$work/buildkit.log
 pinned=$(sha256sum "$tools/go.sum" | cut -c1-16)
 if [[ ! -x $work/bin/buildkitd || $(cat "$work/bin/buildkit.pinned" 2>/dev/null) != "$pinned" ]]; then
   mkdir -p "$work/bin"
+  exec 9>"$work/bin/buildkit.lock"
+  flock 9 # of several at once one builds; for the others there is nothing left to do
   (cd "$tools" && CGO_ENABLED=0 GOFLAGS=-mod=readonly GOBIN=$work/bin go install -trimpath -buildvcs=false -ldflags '-s -w' tool) >"$log" 2>&1 ||
     { tail -20 "$log" >&2; exit 3; }
   echo "$pinned" >"$work/bin/buildkit.pinned"
+  exec 9>&-
 fi
 [[ $1 != --install ]] || exit 0
 

@@ -42,7 +42,7 @@ func Docker(t testing.TB) *Dockerd {
 	if os.Geteuid() != 0 {
 		lacking("not root: cannot start a Docker daemon")
 	}
-	programs, err := dockerPrograms()
+	programs, err := programsOf("docker", "docker", "docker.sh")
 	if err != nil {
 		lacking("%v", err)
 	}
@@ -59,35 +59,6 @@ func Docker(t testing.TB) *Dockerd {
 	t.Setenv("DOCKER_CONFIG", filepath.Join(d.dir, "config"))
 	t.Setenv("PATH", programs+":"+os.Getenv("PATH"))
 	return d
-}
-
-// dockerPrograms is the directory of Docker's programs.
-func dockerPrograms() (string, error) {
-	work, ok := os.LookupEnv("IMGAUDIT_CI_DIR")
-	if !ok {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return "", err
-		}
-		work = filepath.Join(cache, "imgaudit-ci")
-	}
-	dir := filepath.Join(work, "docker")
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	if os.Getenv("CI") != "true" {
-		return "", fmt.Errorf("no Docker in %s: internal/ci/docker.sh unpacks it", dir)
-	}
-	root, err := output("go", "list", "-m", "-f", "{{.Dir}}")
-	if err != nil {
-		return "", fmt.Errorf("looking for docker.sh: %w", err)
-	}
-	cmd := exec.Command(filepath.Join(root, "internal/ci/docker.sh"), work)
-	cmd.Stderr = os.Stderr
-	if _, err := cmd.Output(); err != nil {
-		return "", fmt.Errorf("unpacking Docker: %w", err)
-	}
-	return dir, nil
 }
 
 // startDockerd starts a daemon and waits until it answers. Its firewall and the machine's forwarding stay as they are: its

@@ -151,8 +151,8 @@ func left(t *testing.T, temp string, names []string) (all []string) {
 			"podman image":     {"images", "--format", "{{.Repository}}:{{.Tag}}"},
 		} {
 			out, err := exec.Command(podman, args...).Output()
-			if err != nil {
-				t.Fatalf("asking podman: %v", err)
+			if err != nil { // another test has just removed what it was about to list
+				all = append(all, what+" unknown: "+err.Error())
 			}
 			note(what, string(out))
 		}

@@ -166,9 +166,7 @@ func TestSurvivor(t *testing.T) {
 	fake := filepath.Join(t.TempDir(), "runc")
 	// It starts a program, writes its process ID, and stays when the program ends.
 	script := "#!/bin/sh\nfor a; do case $last in --pid-file) file=$a;; esac; last=$a; done\n[ -n \"$file\" ] || exit 0\nsleep 1000 & echo $! > $file\nexec sleep 1000\n"
-	if err := os.WriteFile(fake, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeScript(t, fake, script)
 	image := archive(t, layers.Config{Entrypoint: []string{"/app"}}, layers.File{Path: "app", Mode: 0o755, Data: program(t, "plain")})
 	temp := ownTemp(t)
 	began := time.Now()
@@ -237,9 +235,7 @@ case "$1 $2" in
 "save --output") cp ` + saved + ` "$3";;
 esac
 `
-	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeScript(t, filepath.Join(dir, "docker"), script)
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	t.Setenv("DOCKER_BUILDKIT", "")
 	e, err := prove.Find(t.Context(), "docker", true)
@@ -285,9 +281,7 @@ func TestBuilderWanted(t *testing.T) {
 		{"28.2.2", "yes", "", `DOCKER_BUILDKIT is "yes", which is no boolean`},
 	} {
 		script := "#!/bin/sh\n[ \"$1\" = version ] && echo " + c.client + "\n"
-		if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		writeScript(t, filepath.Join(dir, "docker"), script)
 		t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 		t.Setenv("DOCKER_BUILDKIT", c.wanted)
 		e, err := prove.Find(t.Context(), "docker", true)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/arch/arm64/arm64asm"
@@ -63,8 +64,11 @@ func TestElsewhere(t *testing.T) {
 	dir := t.TempDir()
 	fake := filepath.Join(dir, "docker")
 	script := "#!/bin/sh\necho \"$@\" >> " + dir + "/log\ncase $1 in inspect) echo 1 /x/resolv.conf;; run) echo 0123456789ab > $6;; esac\n"
-	if err := os.WriteFile(fake, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
+	syscall.ForkLock.RLock() // no process that is started meanwhile holds the file open for writing
+	failed := os.WriteFile(fake, []byte(script), 0o755)
+	syscall.ForkLock.RUnlock()
+	if failed != nil {
+		t.Fatal(failed)
 	}
 	c := &cli{Engine: &Engine{Kind: Docker, Path: fake}, dir: dir}
 	_, err := c.network(context.Background(), Run{dir: dir, label: "imgaudit-prove-1"})

@@ -137,7 +137,7 @@ func judge(s *audit.Step, rulesFor func(message string) []string, first *audit.S
 		case p.Rule == "stop-signal-unhandled" && o.Stop != nil && abrupt:
 			p.Seen = true
 			if foretold == "" {
-				foretold = "foretold by stop-signal-unhandled: " + summary(o)
+				foretold = "foretold by stop-signal-unhandled: " + beside(o, first)
 			}
 		case slices.Contains(atStart, p.Rule) && !never && !strings.Contains(p.Message, "HEALTHCHECK"):
 			set(s, audit.OutcomeDiffers, "%s was foretold, and the program started", p.Rule)
@@ -155,9 +155,9 @@ func judge(s *audit.Step, rulesFor func(message string) []string, first *audit.S
 	case foretold != "":
 		set(s, audit.OutcomeHolds, "%s", foretold)
 	case fresh(s, first) != nil:
-		set(s, audit.OutcomeHolds, "%s foretold, and not reached: %s", fresh(s, first).Rule, summary(o))
+		set(s, audit.OutcomeHolds, "%s foretold, and not reached: %s", fresh(s, first).Rule, beside(o, first))
 	default:
-		set(s, audit.OutcomeHolds, "%s", summary(o))
+		set(s, audit.OutcomeHolds, "%s", beside(o, first))
 	}
 }
 
@@ -180,6 +180,41 @@ func bad(o *audit.Observation) bool {
 	return o.Ended && (o.Signal != "" || o.ExitCode != nil && *o.ExitCode != 0)
 }
 
+// beside is the summary of a run, or that it is the same as that of the run as built.
+func beside(o *audit.Observation, first *audit.Step) string {
+	if first == nil || outline(o) != outline(&first.Observed) {
+		return summary(o)
+	}
+	if o.GOMAXPROCS > 0 {
+		return fmt.Sprintf("it goes as it was built, with GOMAXPROCS %d", o.GOMAXPROCS)
+	}
+	return "it goes as it was built"
+}
+
+// outline is what of an observation does not change from run to run.
+func outline(o *audit.Observation) string {
+	code, stop := -1, audit.Stopped{}
+	if o.ExitCode != nil {
+		code = *o.ExitCode
+	}
+	if o.Stop != nil {
+		stop = *o.Stop
+		stop.Seconds = 0
+	}
+	return fmt.Sprint(o.Refused, o.Ended, code, o.Signal, o.OOMKilled, o.Listens, o.Status, verified(o), stop)
+}
+
+// verified are the servers whose certificates a program took for good, sorted.
+func verified(o *audit.Observation) []string {
+	names := map[string]bool{}
+	for _, h := range o.Handshakes {
+		if h.Refused == "" && h.Server != "" {
+			names[h.Server] = true
+		}
+	}
+	return sorted(names)
+}
+
 // summary says in a few words what a program did that did nothing wrong.
 func summary(o *audit.Observation) string {
 	var words []string
@@ -193,13 +228,7 @@ func summary(o *audit.Observation) string {
 	default:
 		words = append(words, "runs and does not listen")
 	}
-	verified := map[string]bool{}
-	for _, h := range o.Handshakes {
-		if h.Refused == "" && h.Server != "" {
-			verified[h.Server] = true
-		}
-	}
-	for _, server := range sorted(verified) {
+	for _, server := range verified(o) {
 		words = append(words, "verified "+server)
 	}
 	if o.GOMAXPROCS > 0 {

@@ -102,7 +102,7 @@ func (c *cli) removeLate(ctx context.Context, names map[string]bool) (gone []str
 
 // removeNamed removes the containers with the labels of proofs, and the images with their names.
 func (c *cli) removeNamed(ctx context.Context, names map[string]bool) (gone []string, err error) {
-	containers, err := c.ask(ctx, c.dir, "ps", "--all", "--no-trunc", "--filter", "label="+labelKey, "--format", "{{.ID}} {{.Labels}}")
+	containers, err := c.list(ctx, "ps", "--all", "--no-trunc", "--filter", "label="+labelKey, "--format", "{{.ID}} {{.Labels}}")
 	if err != nil {
 		if c.Kind == Docker {
 			return nil, nil // a daemon that does not answer has nothing of ours running
@@ -119,7 +119,7 @@ func (c *cli) removeNamed(ctx context.Context, names map[string]bool) (gone []st
 		}
 		gone = append(gone, string(c.Kind)+" container "+id[:min(12, len(id))])
 	}
-	images, err := c.ask(ctx, c.dir, "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=localhost/"+workshopPrefix+"*")
+	images, err := c.list(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=localhost/"+workshopPrefix+"*")
 	if err != nil {
 		return gone, err
 	}
@@ -133,6 +133,17 @@ func (c *cli) removeNamed(ctx context.Context, names map[string]bool) (gone []st
 		gone = append(gone, string(c.Kind)+" image "+image)
 	}
 	return gone, nil
+}
+
+// list has the engine list something. Podman fails when another process removes what it is about to list: it is asked again.
+func (c *cli) list(ctx context.Context, args ...string) (out string, err error) {
+	for try := range 3 {
+		if out, err = c.ask(ctx, c.dir, args...); err == nil || ctx.Err() != nil || c.Kind != Podman {
+			break
+		}
+		time.Sleep(time.Duration(try+1) * 100 * time.Millisecond)
+	}
+	return out, err
 }
 
 // ours reports whether one of the words of a text is a proof's name.

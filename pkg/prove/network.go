@@ -93,12 +93,18 @@ func (n *network) close() (err error) {
 	return nil
 }
 
-// onOwnThread calls f on a thread that ends with it, whatever f made of the thread.
+// onOwnThread calls f on a thread that ends with it, whatever f made of the thread. It is never the main thread, which
+// stays for as long as the process, and by which others see the process in /proc.
 func onOwnThread(f func() error) error {
 	failed := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		failed <- f()
+		if unix.Gettid() != unix.Getpid() {
+			failed <- f()
+			return
+		}
+		failed <- onOwnThread(f) // as long as this goroutine holds the main thread, no other gets it
+		runtime.UnlockOSThread()
 	}()
 	return <-failed
 }

@@ -135,7 +135,7 @@ func TestService(t *testing.T) {
 			}
 			want := map[string]string{ // what each condition's reason must say
 				"as built": "answers 200; verified api.example.com; SIGTERM ends it", "read-only root": "foretold by readonly-root-unwritable", "no /tmp": "foretold by temp-dir-missing", "no CA roots": "foretold by ca-roots-missing",
-				"expired CA roots": "foretold by ca-roots-expired", "no zoneinfo": "foretold by zoneinfo-missing", "SIGINT": "SIGINT ends it", "half a CPU": "GOMAXPROCS",
+				"expired CA roots": "foretold by ca-roots-expired", "no zoneinfo": "foretold by zoneinfo-missing", "SIGINT": "SIGINT ends it", "64 MiB of memory": "it goes as it was built", "half a CPU": "it goes as it was built, with GOMAXPROCS",
 			}
 			for _, s := range p.Steps {
 				if !strings.Contains(s.Because, want[s.Name]) {

@@ -41,9 +41,7 @@ for arg; do
 done
 `
 	file := filepath.Join(dir, "buildctl")
-	if err := os.WriteFile(file, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeScript(t, file, script)
 	return &prove.Engine{Kind: prove.BuildKit, Path: file, Version: "0.0"}
 }
 

@@ -67,9 +67,11 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// close removes the directory; containers and images are removed before.
+// close removes the directory; containers and images are removed before. What still runs is ended: a podman that was
+// interrupted while it made a container may leave its conmon.
 func (w *workshop) close() error {
 	defer w.lock.Close()
+	endProcesses(map[string]bool{w.name: true}, everyCommand)
 	return removeTree(w.dir)
 }
 
