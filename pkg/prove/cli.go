@@ -46,8 +46,14 @@ func (c *cli) load(ctx context.Context, archive string) (string, error) {
 
 func (c *cli) close() error { return c.waiter.remove(c) }
 
+// unload removes an image. A podman that was ended while it made a container leaves one in its storage that it does not list,
+// and that only goes with its image by force.
 func (c *cli) unload(image string) error {
-	_, err := c.tidy(c.dir, "rmi", "--no-prune", image)
+	args := []string{"rmi", "--no-prune", image}
+	if c.Kind == Podman {
+		args = []string{"rmi", "--force", "--no-prune", image}
+	}
+	_, err := c.tidy(c.dir, args...)
 	return err
 }
 

@@ -101,7 +101,7 @@ func (c *cli) removeLate(ctx context.Context, names map[string]bool) (gone []str
 }
 
 // removeNamed removes the containers with the labels of proofs, and the images with their names.
-func (c *cli) removeNamed(ctx context.Context, names map[string]bool) (gone []string, err error) {
+func (c *cli) removeNamed(ctx context.Context, names map[string]bool) (gone []string, failed error) {
 	containers, err := c.list(ctx, "ps", "--all", "--no-trunc", "--filter", "label="+labelKey, "--format", "{{.ID}} {{.Labels}}")
 	if err != nil {
 		if c.Kind == Docker {
@@ -115,24 +115,26 @@ func (c *cli) removeNamed(ctx context.Context, names map[string]bool) (gone []st
 			continue
 		}
 		if err := c.removeContainer(id); err != nil {
-			return gone, err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		gone = append(gone, string(c.Kind)+" container "+id[:min(12, len(id))])
 	}
 	images, err := c.list(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=localhost/"+workshopPrefix+"*")
 	if err != nil {
-		return gone, err
+		return gone, errors.Join(failed, err)
 	}
 	for _, image := range strings.Fields(images) {
 		if !ours(strings.TrimPrefix(image, "localhost/"), names) {
 			continue
 		}
 		if err := c.unload(image); err != nil {
-			return gone, err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		gone = append(gone, string(c.Kind)+" image "+image)
 	}
-	return gone, nil
+	return gone, failed
 }
 
 // list has the engine list something. Podman fails when another process removes what it is about to list: it is asked again.
