@@ -28,30 +28,32 @@ func (a *app) buildFirst(ctx context.Context, subjects []*audit.Subject, f *fixF
 		if err != nil {
 			return built, err
 		}
-		built[s] = t
-		if err := t.makeScratch(); err != nil {
-			return built, err
-		}
-		t.archive = filepath.Join(t.scratch, "built.tar")
-		if t.before, err = t.prove(ctx, prove.ConditionsOf(nil)); err != nil {
-			return built, err
-		}
+		err = t.buildFirst(ctx)
 		if t.subject != nil && t.subject.Dockerfile != nil {
 			subjects[i] = t.subject
-			built[t.subject] = t
+		}
+		built[subjects[i]] = t
+		if err != nil {
+			return built, err
 		}
 	}
 	return built, nil
 }
 
+// buildFirst builds and runs what is to be corrected, and keeps the image.
+func (t *trial) buildFirst(ctx context.Context) (err error) {
+	if err := t.makeScratch(); err != nil {
+		return err
+	}
+	t.archive = filepath.Join(t.scratch, "built.tar")
+	t.before, err = t.prove(ctx, prove.ConditionsOf(nil))
+	return err
+}
+
 // close ends the trials.
 func (built firstBuilds) close() {
-	closed := map[*trial]bool{}
 	for _, t := range built {
-		if !closed[t] {
-			t.close()
-			closed[t] = true
-		}
+		t.close()
 	}
 }
 

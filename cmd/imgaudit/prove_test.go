@@ -12,6 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/imgaudit/imgaudit/internal/imagetest"
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 )
@@ -19,19 +20,10 @@ import (
 // runcAlone leaves runc as the only engine of this machine, or skips.
 func runcAlone(t *testing.T) {
 	t.Helper()
-	lacking := t.Skipf
-	if os.Getenv("CI") == "true" {
-		lacking = t.Fatalf
-	}
-	if testing.Short() {
-		t.Skip("short: runs containers")
-	}
-	if os.Getuid() != 0 {
-		lacking("not root: cannot make a network for a container")
-	}
+	lab.NeedContainers(t)
 	runc, err := exec.LookPath("runc")
 	if err != nil {
-		lacking("no runc: apt-get install runc")
+		lab.Lacking(t, "no runc: apt-get install runc")
 	}
 	dir := t.TempDir()
 	check(t, os.Symlink(runc, filepath.Join(dir, "runc")))

@@ -84,7 +84,7 @@ func findEngines(ctx context.Context, name string, build bool) (*prove.Engines, 
 	engines, err := prove.Find(ctx, name, build)
 	var none *prove.NoEngine
 	if errors.As(err, &none) {
-		return nil, &unaudited{&hinted{err, none.Hint()}}
+		return nil, &unaudited{withHint(err)}
 	}
 	return engines, err
 }

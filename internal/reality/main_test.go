@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/imgaudit/imgaudit/internal/lab"
 )
 
 // inside tells a test binary that it runs in its own network namespace.
@@ -68,21 +70,12 @@ func raiseLoopback() error {
 	return nil
 }
 
-// lacking skips a test for want of something; in CI, where everything is to be installed, that is a failure.
-func lacking(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
-}
-
 // needTool returns the path of a program of this machine.
 func needTool(t *testing.T, name string) string {
 	t.Helper()
 	file, err := exec.LookPath(name)
 	if err != nil {
-		lacking(t, "no %s here: %v", name, err)
+		lab.Lacking(t, "no %s here: %v", name, err)
 	}
 	return file
 }

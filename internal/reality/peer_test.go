@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
@@ -102,7 +103,7 @@ func (p *peer) serve(t *testing.T, address, name string, until time.Time) (bundl
 func (w *world) needPeer(t *testing.T) {
 	t.Helper()
 	if w.peer.taken != nil {
-		lacking(t, "no TLS server: %v", w.peer.taken)
+		lab.Lacking(t, "no TLS server: %v", w.peer.taken)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/imgaudit/imgaudit/internal/lab"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
@@ -51,7 +52,7 @@ func host(path, from string) part {
 		t.Helper()
 		data, err := os.ReadFile(from)
 		if err != nil {
-			lacking(t, "the host has no %s", from)
+			lab.Lacking(t, "the host has no %s", from)
 		}
 		return []layers.File{{Path: path, Mode: 0o755, Data: data}}
 	}
@@ -111,7 +112,7 @@ func libraries(program string) part {
 			if strings.Contains(string(out), "not a dynamic executable") {
 				return nil
 			}
-			lacking(t, "ldd %s: %v: %s", program, err, out)
+			lab.Lacking(t, "ldd %s: %v: %s", program, err, out)
 		}
 		var parts []part
 		for _, m := range mapping.FindAllSubmatch(out, -1) {
@@ -231,6 +232,6 @@ func needLinux(t *testing.T) {
 	case runtime.GOOS != "linux" || runtime.GOARCH != "amd64":
 		t.Skip("the programs and roots are those of linux/amd64")
 	case os.Getuid() != 0:
-		lacking(t, "not root: cannot chroot, change the user or run a container")
+		lab.Lacking(t, "not root: cannot chroot, change the user or run a container")
 	}
 }

@@ -56,18 +56,10 @@ func bundleConfig(img *layers.Image, r Run, cgroup string) (object, error) {
 		"mounts":   append(mounts(), extraMounts(r)...),
 		"linux": object{
 			"cgroupsPath": cgroup,
-			"namespaces":  []object{{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, networkOf(r)},
+			"namespaces":  []object{{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "network", "path": r.network.path}},
 			"resources":   resources(r),
 		},
 	}, nil
-}
-
-// networkOf is the network of a run: one that is there, or an empty one.
-func networkOf(r Run) object {
-	if r.network == nil {
-		return object{"type": "network"}
-	}
-	return object{"type": "network", "path": r.network.path}
 }
 
 // environment is the image's with what the run-time adds to it: PATH and HOME where they are not set.

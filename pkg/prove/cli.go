@@ -201,8 +201,11 @@ func (c *cliContainer) state() (s state, err error) {
 }
 
 // id is the container's, "" before there is one.
-func (c *cliContainer) id() string {
-	id, _ := os.ReadFile(c.idFile)
+func (c *cliContainer) id() string { return idIn(c.idFile) }
+
+// idIn is the ID that an engine wrote into a file, "" before it did.
+func idIn(file string) string {
+	id, _ := os.ReadFile(file)
 	return strings.TrimSpace(string(id))
 }
 
@@ -272,14 +275,19 @@ func (c *cliContainer) remove() error {
 	if c.noted != nil {
 		<-c.noted
 	}
-	id := c.id()
+	return c.removeByFile(c.idFile)
+}
+
+// removeByFile removes the container whose ID is in a file, if it was made, and the file.
+func (c *cli) removeByFile(file string) error {
+	id := idIn(file)
 	if id == "" {
 		return nil
 	}
 	if err := c.removeContainer(id); err != nil {
 		return fmt.Errorf("removing a container: %w", err)
 	}
-	return os.Remove(c.idFile)
+	return os.Remove(file)
 }
 
 // removeContainer removes one that may still run. Podman would give it ten seconds to end, docker kills it at once.

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/imgaudit/imgaudit/pkg/audit"
 	"github.com/imgaudit/imgaudit/pkg/layers"
 )
 
@@ -15,10 +14,8 @@ type condition struct {
 	// change is what it does to the image, nil for nothing. It gives nil when it cannot be said of this image (it has no
 	// /tmp that could be taken away), and the condition is left out.
 	change func(img *layers.Image, w *worlds) *change
-	user   string // that change brings, "" for the image's
-	run    Run    // limits, mounts
+	run    Run // limits, mounts
 	env    []string
-	stop   syscall.Signal // 0: the image's STOPSIGNAL
 }
 
 // worlds are the two authorities of a proof.
@@ -42,7 +39,7 @@ const zone = "Pacific/Chatham"
 // conditions are all of them.
 var conditions = []condition{
 	{name: asBuilt},
-	{name: "another user", user: "64007:64007", change: func(*layers.Image, *worlds) *change { return &change{User: "64007:64007"} }},
+	{name: "another user", change: func(*layers.Image, *worlds) *change { return &change{User: "64007:64007"} }},
 	{name: "read-only root", run: Run{ReadOnly: true}},
 	{name: "no /tmp", change: without("/tmp")},
 	{name: "a /tmp of 64 KiB", run: Run{Tmpfs: []Tmpfs{{Path: "/tmp", Size: 64 << 10, Mode: 0o1777}}}},
@@ -52,7 +49,7 @@ var conditions = []condition{
 	{name: "no zoneinfo", change: withoutZones},
 	{name: "no /etc/passwd", change: without("/etc/passwd", "/etc/group")},
 	{name: "no resolv.conf", run: Run{NoResolver: true}},
-	{name: "SIGINT", change: func(*layers.Image, *worlds) *change { return &change{Signal: "SIGINT"} }, stop: syscall.SIGINT},
+	{name: "SIGINT", change: func(*layers.Image, *worlds) *change { return &change{Signal: "SIGINT"} }},
 	{name: "64 MiB of memory", run: Run{Memory: 64 << 20}},
 	{name: "64 MiB of memory, GOMEMLIMIT=48MiB", run: Run{Memory: 64 << 20}, env: []string{"GOMEMLIMIT=48MiB"}},
 	{name: "half a CPU", run: Run{CPUs: 0.5}, env: []string{"GODEBUG=schedtrace=100"}},
@@ -125,9 +122,9 @@ func (c *change) trusting(img *layers.Image, ca *authority) (*change, error) {
 	return &next, nil
 }
 
-// stopSignal is the image's.
-func stopSignal(s *audit.Subject) syscall.Signal {
-	name := strings.ToUpper(s.Image.Config.StopSignal)
+// stopSignal is the signal that a STOPSIGNAL names, SIGTERM if it is "" or unknown.
+func stopSignal(name string) syscall.Signal {
+	name = strings.ToUpper(name)
 	if name == "" {
 		return syscall.SIGTERM
 	}

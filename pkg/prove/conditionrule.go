@@ -43,8 +43,9 @@ func conditionPrediction(rule string, certainty binary.Certainty, message string
 	return []audit.Prediction{p}
 }
 
-// foretold is what the condition brings to an image whose audit is r, and to a program that wrote files as it was built.
-func (c condition) foretold(img *layers.Image, r *audit.Result, writes []string) []audit.Prediction {
+// foretold is what the condition, which changes the image so that its audit is r, brings to a program that wrote files as it was
+// built.
+func (c condition) foretold(img *layers.Image, changed *change, r *audit.Result, writes []string) []audit.Prediction {
 	switch {
 	case c.run.ReadOnly && len(writes) > 0:
 		return conditionPrediction(readOnlyRule, binary.Likely, "as it was built the program writes "+writes[0]+", and the root file system is read-only")
@@ -54,9 +55,9 @@ func (c condition) foretold(img *layers.Image, r *audit.Result, writes []string)
 		if n := need(r, binary.TopicResolver); n != nil {
 			return conditionPrediction(resolverRule, n.Certainty, n.Binary+" resolves host names, and without /etc/resolv.conf it asks 127.0.0.1")
 		}
-	case c.user != "":
-		if p := unwritable(writes, img, img.FS.Identity(c.user)); p != "" {
-			return conditionPrediction(unwritableRule, binary.Likely, "as it was built the program writes "+p+", which user "+c.user+" may not")
+	case changed.User != "":
+		if p := unwritable(writes, img, img.FS.Identity(changed.User)); p != "" {
+			return conditionPrediction(unwritableRule, binary.Likely, "as it was built the program writes "+p+", which user "+changed.User+" may not")
 		}
 	}
 	return nil

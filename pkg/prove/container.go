@@ -26,7 +26,7 @@ type Run struct {
 	Pids   int
 	Time   time.Duration // after which the engine itself ends it, where it can
 
-	network *network // nil: none at all
+	network *network
 
 	label string // of the proof, for the removal of leftovers
 	dir   string // of the proof, for what the engine writes

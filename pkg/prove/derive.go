@@ -233,23 +233,8 @@ func (l *layout) write(in io.ReadSeeker, out io.Writer) error {
 	for digest := range l.replaced {
 		skip[blobName(digest)] = true
 	}
-	for r := tar.NewReader(in); ; {
-		h, err := r.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if skip[path.Clean(h.Name)] {
-			continue
-		}
-		if err := w.WriteHeader(h); err != nil {
-			return err
-		}
-		if _, err := io.Copy(w, r); err != nil {
-			return err
-		}
+	if err := copyMembers(w, in, func(name string) bool { return skip[name] }); err != nil {
+		return err
 	}
 	index, err := json.Marshal(l.index)
 	if err != nil {
@@ -264,6 +249,28 @@ func (l *layout) write(in io.ReadSeeker, out io.Writer) error {
 		}
 	}
 	return w.Close()
+}
+
+// copyMembers copies the members of a tar but for those with some names.
+func copyMembers(w *tar.Writer, in io.Reader, skip func(name string) bool) error {
+	for r := tar.NewReader(in); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the archive: %w", err)
+		}
+		if skip(path.Clean(h.Name)) {
+			continue
+		}
+		if err := w.WriteHeader(h); err != nil {
+			return err
+		}
+		if _, err := io.Copy(w, r); err != nil {
+			return err
+		}
+	}
 }
 
 // layer is the tar of what the change removes and adds.

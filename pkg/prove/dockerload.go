@@ -5,10 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"path"
+	"slices"
 	"time"
 )
 
@@ -70,24 +69,9 @@ func asSaved(ctx context.Context, in io.ReadSeeker, out io.Writer, manifest []by
 		return err
 	}
 	w := tar.NewWriter(out)
-	for r := tar.NewReader(&until{ctx, in}); ; {
-		h, err := r.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("reading the archive: %w", err)
-		}
-		switch path.Clean(h.Name) {
-		case "index.json", "oci-layout", "manifest.json":
-			continue
-		}
-		if err := w.WriteHeader(h); err != nil {
-			return err
-		}
-		if _, err := io.Copy(w, r); err != nil {
-			return err
-		}
+	ofLayout := []string{"index.json", "oci-layout", "manifest.json"}
+	if err := copyMembers(w, &until{ctx, in}, func(name string) bool { return slices.Contains(ofLayout, name) }); err != nil {
+		return err
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -35,18 +35,9 @@ func builder(t *testing.T, kind prove.Kind) *prove.Engine {
 	}
 	e, err := prove.Find(t.Context(), string(kind), true)
 	if err != nil {
-		lacking(t, err)
+		lab.Lacking(t, "%v", err)
 	}
 	return e.Build
-}
-
-// lacking skips a test for want of an engine, or fails it where all are to be there.
-func lacking(t *testing.T, err error) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(err)
-	}
-	t.Skip(err)
 }
 
 // buildkitd starts a daemon and returns its process, or skips.
@@ -54,7 +45,7 @@ func buildkitd(t *testing.T) *os.Process {
 	t.Helper()
 	programs, err := lab.BuildKit()
 	if err != nil {
-		lacking(t, err)
+		lab.Lacking(t, "%v", err)
 	}
 	t.Setenv("PATH", os.Getenv("PATH")+":"+programs)
 	file := filepath.Join(programs, "buildkitd")

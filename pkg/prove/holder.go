@@ -179,15 +179,6 @@ func (h *holder) start(r Run) error {
 	return err
 }
 
-func (h *holder) id() string {
-	id, _ := os.ReadFile(h.idFile)
-	return strings.TrimSpace(string(id))
-}
+func (h *holder) id() string { return idIn(h.idFile) }
 
-func (h *holder) remove() error {
-	id := h.id()
-	if id == "" {
-		return nil
-	}
-	return errors.Join(h.removeContainer(id), os.Remove(h.idFile))
-}
+func (h *holder) remove() error { return h.removeByFile(h.idFile) }

@@ -55,3 +55,12 @@ func raise(name, address string) error {
 	}
 	return netlink.LinkSetUp(l)
 }
+
+// up puts an interface of the thread's network up.
+func up(name string) error {
+	l, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(l)
+}

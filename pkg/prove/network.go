@@ -28,7 +28,7 @@ func newNetwork(dir string) (*network, error) {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("unshare: %w", err)
 		}
-		if err := raiseLoopback(); err != nil {
+		if err := up("lo"); err != nil {
 			return fmt.Errorf("raising its loopback: %w", err)
 		}
 		openPorts()
@@ -151,19 +151,4 @@ func (n *network) listenPacket(address string) (c net.PacketConn, err error) {
 		return err
 	})
 	return c, err
-}
-
-// raiseLoopback sets the flags of lo in the thread's network. Source: netdevice(7), SIOCSIFFLAGS.
-func raiseLoopback() error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	request, err := unix.NewIfreq("lo")
-	if err != nil {
-		return err
-	}
-	request.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, request)
 }

@@ -54,7 +54,7 @@ func Observe(ctx context.Context, runc *Engine, archive string, needs Needs, rea
 	if err != nil {
 		return seen, err
 	}
-	t := &trial{runner: r, needs: needs, ca: ca, stop: stopSignal(&audit.Subject{Image: img}), health: healthCommand(img.Config), run: p.bounded(Run{Args: needs.Args, Env: needs.Env, ReadOnly: readOnly}, image)}
+	t := &trial{runner: r, needs: needs, ca: ca, stop: stopSignal(img.Config.StopSignal), health: healthCommand(img.Config), run: p.bounded(Run{Args: needs.Args, Env: needs.Env, ReadOnly: readOnly}, image)}
 	if seen.Observation, err = t.do(ctx); err != nil {
 		return seen, err
 	}

@@ -23,22 +23,13 @@ import (
 // engine gives a runner of this machine, or skips.
 func engine(t *testing.T, kind prove.Kind) *prove.Engines {
 	t.Helper()
-	lacking := t.Skipf
-	if os.Getenv("CI") == "true" {
-		lacking = t.Fatalf
-	}
-	if testing.Short() {
-		t.Skip("short: runs containers")
-	}
-	if os.Getuid() != 0 {
-		lacking("not root: cannot make a network for a container")
-	}
+	lab.NeedContainers(t)
 	if kind == prove.Docker {
 		lab.Docker(t)
 	}
 	e, err := prove.FindRunner(t.Context(), kind)
 	if err != nil {
-		lacking("%v", err)
+		lab.Lacking(t, "%v", err)
 	}
 	return &prove.Engines{Run: e}
 }

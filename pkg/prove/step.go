@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,16 +115,15 @@ func (p *prover) step(ctx context.Context, c condition, first *audit.Step) (step
 		}
 	}()
 	began := time.Now()
-	image, ca := p.unchanged, p.worlds.valid
+	image, ca, changed := p.unchanged, p.worlds.valid, &change{}
 	if c.change != nil {
-		change := c.change(p.subject.Image, &p.worlds)
-		if change == nil {
+		if changed = c.change(p.subject.Image, &p.worlds); changed == nil {
 			return nil, nil
 		}
 		if c.name == "expired CA roots" {
 			ca = p.worlds.expired
 		}
-		if image, err = p.prepare(ctx, c.name, change, ca); err != nil {
+		if image, err = p.prepare(ctx, c.name, changed, ca); err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, p.release(image)) }()
@@ -131,9 +131,9 @@ func (p *prover) step(ctx context.Context, c condition, first *audit.Step) (step
 	p.Progress("running it: " + c.name)
 	step = &audit.Step{Name: c.name, Predictions: predictions(image.result)}
 	if first != nil {
-		step.Predictions = append(step.Predictions, c.foretold(p.subject.Image, image.result, first.Observed.Writes)...)
+		step.Predictions = append(step.Predictions, c.foretold(p.subject.Image, changed, image.result, first.Observed.Writes)...)
 	}
-	t := &trial{runner: p.runner, needs: p.Needs, ca: ca, request: true, stop: c.stop, run: p.bounded(c.run, image.name)}
+	t := &trial{runner: p.runner, needs: p.Needs, ca: ca, request: true, stop: stopSignal(cmp.Or(changed.Signal, p.subject.Image.Config.StopSignal)), run: p.bounded(c.run, image.name)}
 	t.run.dir = filepath.Join(p.dir, fileName(c.name))
 	if err := os.Mkdir(t.run.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("preparing a container: %w", err)
@@ -143,9 +143,6 @@ func (p *prover) step(ctx context.Context, c condition, first *audit.Step) (step
 		t.health, t.image = healthCommand(p.subject.Image.Config), p.subject.Image
 	}
 	t.knows = func(line string) bool { return len(p.RulesFor(line)) > 0 || len(conditionRules(line)) > 0 }
-	if t.stop == 0 {
-		t.stop = stopSignal(p.subject)
-	}
 	if step.Observed, err = t.do(ctx); err != nil {
 		return nil, err
 	}
